@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * progress -- what a running core says of itself, readable without asking it.
+ *
+ * mailcored maps /run/gemel/progress and writes it; resource agents and
+ * monitoring map it read-only, so a monitor costs a few system calls and
+ * cannot hang on a hung core. tick_ms stands still when the core's loop does:
+ * that is how a stopped or stuck core is seen.
+ *
+ * One writer (the core's loop). Single fields are atomic; the whole is not a
+ * consistent cut. The file stays behind when the core dies: a reader checks
+ * that the core lives by the lock on the pid file (progress_core_pid()).
+ */
+#ifndef GEMEL_COMMON_PROGRESS_H
+#define GEMEL_COMMON_PROGRESS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROGRESS_MAGIC 0x67656d6cu
+#define PROGRESS_VERSION 1u
+#define PROGRESS_REASON_MAX 256
+
+/* A core whose tick is older than this is stuck. Its loop ticks every PROGRESS_TICK_MS. */
+#define PROGRESS_STUCK_MS 2000u
+#define PROGRESS_TICK_MS 50u
+
+enum core_role {
+	CORE_STARTING = 1, /* not yet ready for a promote */
+	CORE_STANDBY,	   /* started and waiting; touches nothing of the store */
+	CORE_PROMOTING,
+	CORE_ACTIVE,	/* owns the store, accepts mail */
+	CORE_DEMOTING,
+	CORE_FAILED,	/* gave the store up, for the reason in reason; only a restart helps */
+};
+
+struct progress {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t role; /* enum core_role */
+	uint32_t degraded; /* not 0: works, but reason says what is wrong (OCF 190 and 191) */
+	uint64_t tick_ms; /* CLOCK_BOOTTIME at the last turn of the loop */
+	uint64_t generation;
+	uint64_t accepted; /* messages acknowledged since start */
+	uint64_t delivered; /* recipients settled since start */
+	uint64_t queued; /* messages not settled now */
+	uint64_t commit_us; /* how long the last sync took */
+	uint32_t workers; /* living worker processes */
+	uint32_t worker_deaths;
+	uint32_t sessions;
+	char reason[PROGRESS_REASON_MAX];
+};
+
+/* Make and map the file for writing. Returns 0 with a mapping that lasts as long as the process. */
+int progress_create(const char *path, struct progress **progress_r);
+
+/* Copy what the file says now. -ENOENT: never started; -EPROTO: not such a file. */
+int progress_read(const char *path, struct progress *progress_r);
+
+/* The pid of the living core that holds the lock on the pid file; 0: none does; -errno. */
+pid_t progress_core_pid(const char *pid_path);
+
+const char *core_role_name(uint32_t role);
+
+#endif
