@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/config.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum config_type {
+	CONFIG_TEXT,
+	CONFIG_NUMBER,
+	CONFIG_LIST,
+};
+
+struct config_row {
+	const char *section; /* NULL: at the top */
+	const char *key;
+	enum config_type type;
+	const char *standard; /* the default; a list in libconfuse's form; NULL: must be given */
+	uint64_t min, max;    /* of a number */
+	size_t offset;
+	const char *meaning;
+};
+
+#define ROW(member) offsetof(struct config, member)
+
+/* Rows of one section stand together. */
+static const struct config_row rows[] = {
+    {NULL, "domain", CONFIG_TEXT, NULL, 0, 0, ROW(domain),
+	"The mail domain that the company's regions serve. Must be given."},
+    {NULL, "hostname", CONFIG_TEXT, "", 0, 0, ROW(hostname),
+	"What this region calls itself in the SMTP greeting and in Received lines; the same on both "
+	"nodes of the pair. Empty: the node's own name."},
+    {NULL, "run_directory", CONFIG_TEXT, "/run/gemel", 0, 0, ROW(run_directory),
+	"Where the pid file and the progress file are."},
+    {NULL, "log_file", CONFIG_TEXT, "/var/log/gemel/mailcored.log", 0, 0, ROW(log_file),
+	"The log, beside syslog. Empty: syslog only."},
+
+    {"users", "core", CONFIG_TEXT, "gemel", 0, 0, ROW(user),
+	"The user that the core runs as; its group and that of mail give it the mailboxes."},
+    {"users", "smtp", CONFIG_TEXT, "gemel-smtp", 0, 0, ROW(smtp_user),
+	"The user that the SMTP workers run as. It needs no access to any file."},
+    {"users", "mail", CONFIG_TEXT, "vmail", 0, 0, ROW(mail_user),
+	"The user that dovecot serves mail as; its group owns the mailboxes."},
+
+    {"store", "directory", CONFIG_TEXT, "/srv/gemel", 0, 0, ROW(store_directory),
+	"Where the shared storage is mounted."},
+    {"store", "segment_mib", CONFIG_NUMBER, "64", 1, 1024, ROW(segment_mib),
+	"Size of a journal segment in MiB."},
+    {"store", "reserve_mib", CONFIG_NUMBER, "256", 1, 1048576, ROW(reserve_mib),
+	"Free space in MiB below which new mail is answered 452 4.3.1, so that what was accepted "
+	"can still be delivered."},
+    {"store", "checkpoint_after_s", CONFIG_NUMBER, "30", 1, 86400, ROW(checkpoint_after_s),
+	"How long in seconds a message that can't be delivered may stay in the journal before it "
+	"moves to the queue file."},
+
+    {"smtp", "listen", CONFIG_LIST, "{\"*:25\"}", 0, 0, ROW(listen),
+	"Addresses and ports to accept mail on: \"*:25\", \"192.0.2.10:25\", \"[2001:db8::10]:25\". "
+	"An address need not be on this node yet."},
+    {"smtp", "workers", CONFIG_NUMBER, "2", 1, 64, ROW(workers),
+	"Number of SMTP worker processes."},
+    {"smtp", "message_max_mib", CONFIG_NUMBER, "50", 1, 2047, ROW(message_max_mib),
+	"Largest message in MiB; announced by SIZE."},
+    {"smtp", "recipients_max", CONFIG_NUMBER, "1000", 100, 1000, ROW(recipients_max),
+	"Recipients of one message; more get 452 4.5.3."},
+    {"smtp", "received_max", CONFIG_NUMBER, "50", 10, 1000, ROW(received_max),
+	"Received lines from which a message counts as looping (554 5.4.6)."},
+    {"smtp", "errors_max", CONFIG_NUMBER, "20", 1, 10000, ROW(errors_max),
+	"Refused commands in one session before it is ended."},
+    {"smtp", "inline_max_kib", CONFIG_NUMBER, "256", 4, 1024, ROW(inline_max_kib),
+	"Content up to this many KiB rides in the journal; more goes to a staging file while it "
+	"arrives."},
+    {"smtp", "command_timeout_s", CONFIG_NUMBER, "300", 5, 3600, ROW(command_timeout_s),
+	"Seconds to wait for a command (RFC 5321 asks for 300)."},
+    {"smtp", "data_timeout_s", CONFIG_NUMBER, "180", 5, 3600, ROW(data_timeout_s),
+	"Seconds to wait for more content (RFC 5321 asks for 180)."},
+    {"smtp", "sessions_max", CONFIG_NUMBER, "10000", 1, 100000, ROW(sessions_max),
+	"Sessions of one worker; more get 421 4.3.2."},
+    {"smtp", "quiesce_timeout_ms", CONFIG_NUMBER, "1000", 10, 60000, ROW(quiesce_timeout_ms),
+	"At a demote: milliseconds that sessions have to finish a commit before they are cut."},
+    {"smtp", "postmaster", CONFIG_TEXT, "", 0, 0, ROW(postmaster),
+	"Account that gets mail for postmaster when there is no such account. Empty: none."},
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+#define SECTION_MAX 8
+
+/* libconfuse reports errors through a callback that knows only its cfg_t. */
+static _Thread_local char *pending_error;
+
+static void
+config_error(cfg_t *cfg, const char *format, va_list args)
+{
+	char text[CONFIG_ERROR_MAX / 2];
+
+	if (!pending_error || pending_error[0])
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	snprintf(pending_error, CONFIG_ERROR_MAX, "%s:%d: %s; see gemel.conf(5) for the keys",
+	    cfg && cfg->filename ? cfg->filename : "gemel.conf", cfg ? cfg->line : 0, text);
+}
+
+static cfg_opt_t
+config_option(const struct config_row *row)
+{
+	const char *standard = row->standard ? row->standard : "";
+
+	switch (row->type) {
+	case CONFIG_TEXT: {
+		cfg_opt_t option = CFG_STR(row->key, standard, CFGF_NONE);
+		return option;
+	}
+	case CONFIG_NUMBER: {
+		cfg_opt_t option = CFG_INT(row->key, strtol(standard, NULL, 10), CFGF_NONE);
+		return option;
+	}
+	case CONFIG_LIST: {
+		cfg_opt_t option = CFG_STR_LIST(row->key, (char *)(uintptr_t)standard, CFGF_NONE);
+		return option;
+	}
+	}
+	abort();
+}
+
+static char *
+config_copy(const char *text)
+{
+	char *copy = strdup(text ? text : "");
+
+	if (!copy)
+		abort();
+	return copy;
+}
+
+static int
+config_take(const struct config_row *row, cfg_t *cfg, const char *path, struct config *config,
+    char *error)
+{
+	char *base = (char *)config + row->offset;
+
+	switch (row->type) {
+	case CONFIG_TEXT:
+		*(char **)base = config_copy(cfg_getstr(cfg, row->key));
+		if (row->standard || **(char **)base)
+			return 0;
+		snprintf(error, CONFIG_ERROR_MAX, "%s: \"%s\" must be given; see gemel.conf(5)", path,
+		    row->key);
+		return -EINVAL;
+	case CONFIG_NUMBER: {
+		long value = cfg_getint(cfg, row->key);
+
+		*(uint64_t *)base = (uint64_t)value;
+		if (value >= 0 && (uint64_t)value >= row->min && (uint64_t)value <= row->max)
+			return 0;
+		snprintf(error, CONFIG_ERROR_MAX,
+		    "%s: \"%s\" in \"%s\" is %ld, but must be %llu to %llu; change it", path, row->key,
+		    row->section ? row->section : "the top", value, (unsigned long long)row->min,
+		    (unsigned long long)row->max);
+		return -EINVAL;
+	}
+	case CONFIG_LIST: {
+		struct config_list *list = (struct config_list *)base;
+
+		list->count = cfg_size(cfg, row->key);
+		list->items = calloc(list->count + 1, sizeof(*list->items));
+		if (!list->items)
+			abort();
+		for (size_t i = 0; i < list->count; i++)
+			list->items[i] = config_copy(cfg_getnstr(cfg, row->key, (unsigned)i));
+		return 0;
+	}
+	}
+	abort();
+}
+
+/* The table as libconfuse wants it: one array for the top, one for each section. */
+struct config_shape {
+	cfg_opt_t top[ROW_COUNT + SECTION_MAX + 1];
+	cfg_opt_t sections[SECTION_MAX][ROW_COUNT + 1];
+};
+
+static void
+config_shape(struct config_shape *shape)
+{
+	const cfg_opt_t end = CFG_END();
+	size_t top = 0, section = 0, in_section = 0;
+	const char *name = NULL;
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (!rows[i].section) {
+			shape->top[top++] = config_option(&rows[i]);
+			continue;
+		}
+		if (!name || strcmp(name, rows[i].section) != 0) {
+			cfg_opt_t option = CFG_SEC(rows[i].section, shape->sections[section], CFGF_NONE);
+
+			name = rows[i].section;
+			shape->top[top++] = option;
+			section++;
+			in_section = 0;
+		}
+		shape->sections[section - 1][in_section++] = config_option(&rows[i]);
+		shape->sections[section - 1][in_section] = end;
+	}
+	shape->top[top] = end;
+}
+
+static int
+config_finish(const char *path, struct config *config, char *error)
+{
+	char name[256];
+
+	if (strchr(config->domain, '@') || strlen(config->domain) > 255) {
+		snprintf(error, CONFIG_ERROR_MAX,
+		    "%s: \"domain\" is \"%.64s\", which is no domain; write it like example.org", path,
+		    config->domain);
+		return -EINVAL;
+	}
+	if (strlen(config->hostname) > 255) {
+		snprintf(error, CONFIG_ERROR_MAX, "%s: \"hostname\" is longer than 255 characters", path);
+		return -EINVAL;
+	}
+	if (config->hostname[0])
+		return 0;
+	if (gethostname(name, sizeof(name)) != 0)
+		return -errno;
+	name[sizeof(name) - 1] = '\0';
+	free(config->hostname);
+	config->hostname = config_copy(name);
+	return 0;
+}
+
+static int
+config_parse(cfg_t *cfg, const char *path, struct config *config, char *error)
+{
+	switch (cfg_parse(cfg, path)) {
+	case CFG_SUCCESS:
+		break;
+	case CFG_FILE_ERROR: {
+		int reason = errno ? errno : ENOENT;
+
+		snprintf(error, CONFIG_ERROR_MAX, "%s: cannot be read: %s; name another with --config",
+		    path, strerror(reason));
+		return -reason;
+	}
+	default:
+		if (!error[0])
+			snprintf(error, CONFIG_ERROR_MAX, "%s: cannot be understood", path);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		cfg_t *from = rows[i].section ? cfg_getsec(cfg, rows[i].section) : cfg;
+		int result = config_take(&rows[i], from, path, config, error);
+
+		if (result)
+			return result;
+	}
+	return config_finish(path, config, error);
+}
+
+int
+config_read(const char *path, struct config *config, char error[CONFIG_ERROR_MAX])
+{
+	struct config_shape *shape = calloc(1, sizeof(*shape));
+	cfg_t *cfg;
+	int result;
+
+	if (!shape)
+		abort();
+	config_shape(shape);
+	memset(config, 0, sizeof(*config));
+	error[0] = '\0';
+	cfg = cfg_init(shape->top, CFGF_NONE);
+	if (!cfg)
+		abort();
+	cfg_set_error_function(cfg, config_error);
+	pending_error = error;
+	result = config_parse(cfg, path, config, error);
+	pending_error = NULL;
+	cfg_free(cfg);
+	free(shape);
+	if (result)
+		config_close(config);
+	return result;
+}
+
+void
+config_close(struct config *config)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		char *base = (char *)config + rows[i].offset;
+		struct config_list *list = (struct config_list *)base;
+
+		switch (rows[i].type) {
+		case CONFIG_TEXT:
+			free(*(char **)base);
+			break;
+		case CONFIG_LIST:
+			for (size_t k = 0; k < list->count; k++)
+				free(list->items[k]);
+			free(list->items);
+			break;
+		case CONFIG_NUMBER:
+			break;
+		}
+	}
+	memset(config, 0, sizeof(*config));
+}
+
+/* Print text as comment lines of at most 78 columns. */
+static void
+print_comment(FILE *out, const char *indent, const char *text)
+{
+	size_t column = 0;
+
+	for (const char *word = text; *word;) {
+		size_t length = strcspn(word, " ");
+
+		if (column && column + 1 + length > 76) {
+			fputc('\n', out);
+			column = 0;
+		}
+		column += (size_t)fprintf(out, column ? " " : "%s# ", column ? "" : indent);
+		fwrite(word, 1, length, out);
+		column += length;
+		word += length + strspn(word + length, " ");
+	}
+	fputc('\n', out);
+}
+
+static void
+print_assignment(FILE *out, const char *indent, const struct config_row *row)
+{
+	const char *quote = row->type == CONFIG_TEXT ? "\"" : "";
+
+	if (row->standard)
+		fprintf(out, "%s#%s = %s%s%s\n", indent, row->key, quote, row->standard, quote);
+	else
+		fprintf(out, "%s%s = \"example.org\"\n", indent, row->key);
+}
+
+void
+config_print_sample(FILE *out)
+{
+	const char *section = NULL;
+
+	fprintf(out, "# gemel.conf -- every key with its default; see gemel.conf(5).\n");
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct config_row *row = &rows[i];
+		const char *indent = row->section ? "\t" : "";
+
+		if (row->section && (!section || strcmp(section, row->section) != 0)) {
+			fprintf(out, "%s\n%s {\n", section ? "}\n" : "", row->section);
+			section = row->section;
+		} else {
+			fputc('\n', out);
+		}
+		print_comment(out, indent, row->meaning);
+		print_assignment(out, indent, row);
+	}
+	if (section)
+		fprintf(out, "}\n");
+}
+
+void
+config_print_manual(FILE *out)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct config_row *row = &rows[i];
+
+		if (strcmp(section, row->section ? row->section : "") != 0 || i == 0) {
+			if (i)
+				fprintf(out, ".El\n");
+			section = row->section ? row->section : "";
+			fprintf(out, ".Ss %s%s\n.Bl -tag -width Ds\n", *section ? "Section " : "At the top",
+			    section);
+		}
+		fprintf(out, ".It Ic %s\n%s\n", row->key, row->meaning);
+		if (row->standard && *row->standard)
+			fprintf(out, "Default: %s", row->standard);
+		if (row->type == CONFIG_NUMBER)
+			fprintf(out, " (%llu to %llu)", (unsigned long long)row->min,
+			    (unsigned long long)row->max);
+		if (row->standard && *row->standard)
+			fprintf(out, ".\n");
+	}
+	fprintf(out, ".El\n");
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * config -- what gemel.conf says, read by libconfuse from one table.
+ *
+ * The table in config.c has a row for each key: section, name, type, default,
+ * bounds, meaning. The parser, the commented sample and the manual's list of
+ * keys all come from it, so they cannot disagree. An unknown key, a value of
+ * the wrong type and a value out of bounds are errors that name file and line
+ * (out of bounds: file and key).
+ */
+#ifndef GEMEL_COMMON_CONFIG_H
+#define GEMEL_COMMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_PATH "/etc/gemel/gemel.conf"
+#define CONFIG_ERROR_MAX 512
+
+struct config_list {
+	char **items;
+	size_t count;
+};
+
+/* Every value, owned by the struct. Units end the names. */
+struct config {
+	char *domain;	/* the mail domain that all regions serve */
+	char *hostname; /* what this region calls itself: in the greeting and in Received */
+	char *run_directory;
+	char *log_file; /* empty: syslog only */
+
+	char *user;	 /* the core, once it has its sockets */
+	char *smtp_user; /* the smtp workers */
+	char *mail_user; /* owns mail; dovecot runs as it */
+
+	char *store_directory;
+	uint64_t segment_mib;
+	uint64_t reserve_mib;
+	uint64_t checkpoint_after_s;
+
+	struct config_list listen;
+	uint64_t workers;
+	uint64_t message_max_mib;
+	uint64_t recipients_max;
+	uint64_t received_max;
+	uint64_t errors_max;
+	uint64_t inline_max_kib;
+	uint64_t command_timeout_s;
+	uint64_t data_timeout_s;
+	uint64_t sessions_max;
+	uint64_t quiesce_timeout_ms;
+	char *postmaster;
+};
+
+/* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence
+ * in error: -ENOENT and the like when it cannot be read, -EINVAL when it says something wrong. */
+int config_read(const char *path, struct config *config, char error[CONFIG_ERROR_MAX]);
+
+/* Free what config_read() filled. */
+void config_close(struct config *config);
+
+/* Print every key with its default and meaning: as a commented sample file, or as the list in the
+ * manual page (mdoc). */
+void config_print_sample(FILE *out);
+void config_print_manual(FILE *out);
+
+#endif
