@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,7 +53,8 @@ disk_write(int fd, const void *data, size_t length, uint64_t offset)
 	size_t done = 0;
 
 	while (done < length) {
-		ssize_t n = pwrite(fd, (const char *)data + done, length - done, (off_t)(offset + done));
+		ssize_t n =
+		    pwrite(fd, (const char *)data + done, length - done, (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -117,6 +119,17 @@ disk_size(int fd)
 	struct stat st;
 
 	return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -errno;
+}
+
+int
+disk_set_access(int fd, uid_t owner, gid_t group, mode_t mode)
+{
+	bool is_given = owner != (uid_t)-1 || group != (gid_t)-1;
+
+	/* A change of owner clears the setgid bit, so the mode comes after it. */
+	if (is_given && fchown(fd, owner, group) != 0)
+		return -errno;
+	return fchmod(fd, mode) == 0 ? 0 : -errno;
 }
 
 int

@@ -47,6 +47,10 @@ int disk_truncate(int fd, uint64_t length);
 /* Size in bytes, or -errno. */
 int64_t disk_size(int fd);
 
+/* Owner, group ((uid_t)-1, (gid_t)-1: as they are) and mode of an open file or directory, whatever
+ * the umask is. */
+int disk_set_access(int fd, uid_t owner, gid_t group, mode_t mode);
+
 int disk_rename(const char *from, const char *to);
 int disk_unlink(const char *path);
 

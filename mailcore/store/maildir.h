@@ -45,7 +45,7 @@ struct maildir_settings {
 
 /* Make mail/ and staging/mail/ if need be, durably, and keep a descriptor for syncing. Copies the
  * settings. Returns 0 with *maildir_r owned, or -errno with a sentence in error[256]
- * (-EINVAL: host has a character that a Maildir name cannot have). */
+ * (-EINVAL: host is too long or has a character that a Maildir name cannot have). */
 int
 maildir_open(const struct maildir_settings *settings, struct maildir **maildir_r, char error[256]);
 
