@@ -10,13 +10,13 @@
 
 /* Answers to RCPT. */
 enum recipient_verdict {
-	RECIPIENT_OK = 0,	/* 250 2.1.5 */
-	RECIPIENT_UNKNOWN,	/* 550 5.1.1: nobody has this address */
-	RECIPIENT_NO_RELAY,	/* 550 5.7.1: not a domain of ours */
-	RECIPIENT_DISABLED,	/* 550 5.2.1: the account is switched off */
+	RECIPIENT_OK = 0,       /* 250 2.1.5 */
+	RECIPIENT_UNKNOWN,      /* 550 5.1.1: nobody has this address */
+	RECIPIENT_NO_RELAY,     /* 550 5.7.1: not a domain of ours */
+	RECIPIENT_DISABLED,     /* 550 5.2.1: the account is switched off */
 	RECIPIENT_MAILBOX_FULL, /* 452 4.2.2 */
-	RECIPIENT_SYSTEM_FULL,	/* 452 4.3.1: no room to make mail durable */
-	RECIPIENT_TRY_LATER,	/* 451 4.3.0: the core cannot say now */
+	RECIPIENT_SYSTEM_FULL,  /* 452 4.3.1: no room to make mail durable */
+	RECIPIENT_TRY_LATER,    /* 451 4.3.0: the core cannot say now */
 };
 
 /* Answers to the end of the content. */
@@ -24,7 +24,7 @@ enum commit_verdict {
 	COMMIT_DURABLE = 0, /* 250 2.0.0, and only this one means accepted */
 	COMMIT_SYSTEM_FULL, /* 452 4.3.1: nothing was kept */
 	COMMIT_TRY_LATER,   /* 451 4.3.0: nothing was promised; the core is going away or failed */
-	COMMIT_REFUSED,	    /* 554 5.6.0: the core found the message malformed */
+	COMMIT_REFUSED,     /* 554 5.6.0: the core found the message malformed */
 };
 
 #endif
