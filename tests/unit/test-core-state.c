@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "resource-agents/core-state.h"
+#include "resource-agents/process.h"
+#include "resource-agents/smtp-dialogue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define NOW 100000
+
+static enum core_state
+seen(uint32_t role, uint64_t tick_age_ms)
+{
+	struct progress progress = {.role = role, .tick_ms = NOW - tick_age_ms};
+
+	return core_state_of(true, false, &progress, NOW);
+}
+
+static void
+a_living_core_is_what_its_role_says(void **state)
+{
+	(void)state;
+	assert_int_equal(seen(CORE_STARTING, 0), CORE_STATE_IDLE);
+	assert_int_equal(seen(CORE_STANDBY, 0), CORE_STATE_IDLE);
+	assert_int_equal(seen(CORE_PROMOTING, 0), CORE_STATE_OWNER);
+	assert_int_equal(seen(CORE_ACTIVE, 0), CORE_STATE_OWNER);
+	assert_int_equal(seen(CORE_DEMOTING, 0), CORE_STATE_OWNER);
+	assert_int_equal(seen(CORE_FAILED, 0), CORE_STATE_GAVE_UP);
+	assert_int_equal(core_state_of(true, false, NULL, NOW), CORE_STATE_IDLE);
+}
+
+static void
+an_unknown_role_is_taken_for_an_owner(void **state)
+{
+	(void)state;
+	assert_int_equal(seen(99, 0), CORE_STATE_OWNER);
+}
+
+static void
+a_core_whose_loop_stands_still_is_stuck(void **state)
+{
+	struct progress ahead = {.role = CORE_ACTIVE, .tick_ms = NOW + 1};
+
+	(void)state;
+	assert_int_equal(seen(CORE_ACTIVE, PROGRESS_STUCK_MS), CORE_STATE_OWNER);
+	assert_int_equal(seen(CORE_ACTIVE, PROGRESS_STUCK_MS + 1), CORE_STATE_STUCK_OWNER);
+	assert_int_equal(seen(CORE_DEMOTING, PROGRESS_STUCK_MS + 1), CORE_STATE_STUCK_OWNER);
+	assert_int_equal(seen(CORE_STANDBY, PROGRESS_STUCK_MS + 1), CORE_STATE_STUCK);
+	assert_int_equal(core_state_of(true, false, &ahead, NOW), CORE_STATE_OWNER);
+}
+
+static void
+a_dead_core_is_absent_only_when_nothing_of_it_is_left(void **state)
+{
+	struct progress progress = {.role = CORE_ACTIVE, .tick_ms = NOW};
+
+	(void)state;
+	assert_int_equal(core_state_of(false, false, &progress, NOW), CORE_STATE_ABSENT);
+	assert_int_equal(core_state_of(false, true, &progress, NOW), CORE_STATE_LEFTOVER);
+}
+
+static void
+what_died_while_promoted_has_failed_and_was_not_stopped(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    core_state_exit(CORE_STATE_ABSENT, OCF_ROLE_PROMOTED, false), OCF_FAILED_PROMOTED);
+	assert_int_equal(
+	    core_state_exit(CORE_STATE_ABSENT, OCF_ROLE_UNPROMOTED, false), OCF_NOT_RUNNING);
+	assert_int_equal(core_state_exit(CORE_STATE_ABSENT, OCF_ROLE_NONE, false), OCF_NOT_RUNNING);
+	assert_int_equal(
+	    core_state_exit(CORE_STATE_LEFTOVER, OCF_ROLE_NONE, false), OCF_ERR_GENERIC);
+}
+
+static void
+a_core_that_may_own_the_store_is_never_reported_as_stopped_or_unpromoted(void **state)
+{
+	(void)state;
+	for (int role = OCF_ROLE_NONE; role <= OCF_ROLE_PROMOTED; role++) {
+		assert_int_equal(core_state_exit(CORE_STATE_OWNER, (enum ocf_role)role, false),
+		    OCF_RUNNING_PROMOTED);
+		assert_int_equal(
+		    core_state_exit(CORE_STATE_STUCK_OWNER, (enum ocf_role)role, false),
+		    OCF_FAILED_PROMOTED);
+	}
+}
+
+static void
+degraded_shows_only_on_what_works(void **state)
+{
+	(void)state;
+	assert_int_equal(core_state_exit(CORE_STATE_IDLE, OCF_ROLE_NONE, true), OCF_DEGRADED);
+	assert_int_equal(
+	    core_state_exit(CORE_STATE_OWNER, OCF_ROLE_PROMOTED, true), OCF_DEGRADED_PROMOTED);
+	assert_int_equal(
+	    core_state_exit(CORE_STATE_STUCK, OCF_ROLE_UNPROMOTED, true), OCF_ERR_GENERIC);
+}
+
+static void
+a_process_name_may_hold_anything(void **state)
+{
+	struct process p;
+	pid_t session;
+	char letter;
+
+	(void)state;
+	assert_true(
+	    process_parse_stat("42 (a) Z 1 (b) S 1 40 41 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 "
+			       "98765 1000 2",
+		&p, &session, &letter));
+	assert_int_equal(p.pid, 42);
+	assert_int_equal(session, 41);
+	assert_int_equal(letter, 'S');
+	assert_int_equal(p.started, 98765);
+	assert_false(process_parse_stat("42 (a", &p, &session, &letter));
+	assert_false(process_parse_stat("42 (a) S 1 40", &p, &session, &letter));
+	assert_false(process_parse_stat("", &p, &session, &letter));
+}
+
+static void
+an_smtp_reply_ends_with_its_line_without_a_hyphen(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+	} rows[] = {{"220 hello\r\n", 220}, {"250-a\r\n250-b\r\n250 c\r\n", 250}, {"250-a\r\n", 0},
+	    {"250 a", 0}, {"", 0}, {"hello there\r\n", -1}, {"250 a\n", -1}, {"\r\n", -1},
+	    {"250\r\n", 250}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(smtp_reply_code(slice_of(rows[i].text)), rows[i].code);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_living_core_is_what_its_role_says),
+	    cmocka_unit_test(an_unknown_role_is_taken_for_an_owner),
+	    cmocka_unit_test(a_core_whose_loop_stands_still_is_stuck),
+	    cmocka_unit_test(a_dead_core_is_absent_only_when_nothing_of_it_is_left),
+	    cmocka_unit_test(what_died_while_promoted_has_failed_and_was_not_stopped),
+	    cmocka_unit_test(
+		a_core_that_may_own_the_store_is_never_reported_as_stopped_or_unpromoted),
+	    cmocka_unit_test(degraded_shows_only_on_what_works),
+	    cmocka_unit_test(a_process_name_may_hold_anything),
+	    cmocka_unit_test(an_smtp_reply_ends_with_its_line_without_a_hyphen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
