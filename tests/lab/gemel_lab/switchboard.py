@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""switchboard -- the bridges and the ends of all cables, in a network of its own.
+
+A cable is cut by unplugging its end from the bridge: the host sees its carrier
+as before, which is the silence of a dead switch and not of a pulled plug
+("don't do ifdown", say Corosync's people).  One direction is cut by nftables
+on the bridges.  No interface here has an address, so that an unplugged cable
+is answered by nobody.
+"""
+
+import fcntl
+import socket
+import struct
+import subprocess
+
+from . import plan
+from .plan import LabError
+
+SIOCBRADDIF = 0x89A2
+SIOCBRDELIF = 0x89A3
+
+
+def ip_batch(lines):
+    done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True,
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"ip: {done.stderr.strip()}")
+
+
+def nft(script):
+    done = subprocess.run(["nft", "-f", "-"], input=script, text=True, capture_output=True,
+                          check=False)
+    if done.returncode != 0:
+        raise LabError(f"nft: {done.stderr.strip()}")
+
+
+class Switchboard:
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.blocked = set()  # (port, "in" or "out")
+
+    def build(self):
+        with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w", encoding="ascii") as file:
+            file.write("1")
+        lines = ["link set dev lo up"]
+        for bridge in plan.bridges():
+            lines.append(f"link add name {bridge} type bridge "
+                         "forward_delay 0 stp_state 0 mcast_snooping 0")
+            lines.append(f"link set dev {bridge} up")
+        ip_batch(lines)
+
+    def plug_in_host(self, host, pid):
+        """Lay the cables of a host whose network namespace is that of pid."""
+        self.remove_host(host)
+        lines = []
+        for cable in host.cables:
+            port = plan.port(host, cable)
+            lines.append(f"link add name {port} type veth peer name {cable.interface} netns {pid}")
+            lines.append(f"link set dev {port} master {cable.bridge} up")
+        ip_batch(lines)
+
+    def remove_host(self, host):
+        """Take a host's cables away; those that went with its namespace are gone already."""
+        names = {name for _, name in socket.if_nameindex()}
+        lines = [f"link del dev {plan.port(host, cable)}" for cable in host.cables
+                 if plan.port(host, cable) in names]
+        if lines:
+            ip_batch(lines)
+
+    def _bridge_ioctl(self, request, bridge, port):
+        index = socket.if_nametoindex(port)
+        fcntl.ioctl(self.socket, request, struct.pack("16si20x", bridge.encode(), index))
+
+    def cut(self, host, cable):
+        try:
+            self._bridge_ioctl(SIOCBRDELIF, cable.bridge, plan.port(host, cable))
+        except OSError:
+            pass  # unplugged already, or gone with its host
+
+    def heal(self, host, cable):
+        try:
+            self._bridge_ioctl(SIOCBRADDIF, cable.bridge, plan.port(host, cable))
+        except OSError as error:
+            if self.is_plugged(host, cable):
+                return
+            raise LabError(f"{plan.port(host, cable)}: {error.strerror}; is {host.name} on?") from error
+
+    def is_plugged(self, host, cable):
+        done = subprocess.run(["ip", "-o", "link", "show", "dev", plan.port(host, cable)],
+                              capture_output=True, text=True, check=False)
+        return f"master {cable.bridge}" in done.stdout
+
+    def block(self, host, cable, direction, on):
+        """Drop what comes in to, or goes out of, the host by that cable."""
+        key = (plan.port(host, cable), direction)
+        if on:
+            self.blocked.add(key)
+        else:
+            self.blocked.discard(key)
+        rules = "\n".join(
+            f"add rule bridge lab through {'oifname' if way == 'in' else 'iifname'} \"{port}\" drop"
+            for port, way in sorted(self.blocked))
+        nft("add table bridge lab\nflush table bridge lab\n"
+            "add chain bridge lab through { type filter hook forward priority 0; }\n" + rules + "\n")
+
+    def heal_all(self, host):
+        for cable in host.cables:
+            self.heal(host, cable)
+            for way in ("in", "out"):
+                if (plan.port(host, cable), way) in self.blocked:
+                    self.block(host, cable, way, False)
