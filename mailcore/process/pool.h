@@ -19,6 +19,7 @@
 #include "mailcore/smtp/verdict.h"
 
 #include <qb/qbloop.h>
+#include <sys/types.h>
 
 struct pool;
 
@@ -30,27 +31,32 @@ struct pool_ticket {
 	uint64_t session;
 };
 
+/* Slices are views that end with the call. pool_answer_*(), pool_listen() and pool_quiesce() may be
+ * called from inside, pool_close() may not. */
 struct pool_events {
 	void *context;
-	/* May address ("local@domain", or "postmaster") be accepted? Answer with pool_answer_recipient(),
-	 * from inside or later. */
+	/* May address ("local@domain", or "postmaster") be accepted? Answer with
+	 * pool_answer_recipient(), from inside or later. */
 	void (*recipient)(void *context, struct pool_ticket ticket, struct slice address);
 	/* Content that is too large for one piece. Answer each with pool_answer_stage(). */
 	void (*stage)(void *context, struct pool_ticket ticket, struct slice bytes);
 	/* The message is complete: envelope as envelope_encode() made it (accepted_ms not yet set),
 	 * content all of it or what follows the staged pieces. Answer with pool_answer_commit(). */
-	void (*commit)(void *context, struct pool_ticket ticket, struct slice envelope,
-	    struct slice content);
+	void (*commit)(
+	    void *context, struct pool_ticket ticket, struct slice envelope, struct slice content);
 	/* The session gave up after staging; forget its pieces. No answer. */
 	void (*abandon)(void *context, struct pool_ticket ticket);
 	/* The worker died: all its sessions are gone; forget what they staged. */
 	void (*worker_died)(void *context, uint32_t worker, uint32_t life, const char *how);
+	/* May be NULL. The launcher died (worker_died() was called for each worker before), so no
+	 * worker will ever start again: this core must be restarted. */
+	void (*launcher_died)(void *context);
 };
 
 struct pool_settings {
 	uint32_t workers;
-	const char *worker_path;	  /* the program gemel-smtp */
-	const char *worker_user;	  /* "gemel-smtp" */
+	const char *worker_path;          /* the program gemel-smtp */
+	const char *worker_user;          /* "gemel-smtp" */
 	const struct smtp_settings *smtp; /* copied into the memory shared with each worker */
 };
 
@@ -64,21 +70,32 @@ int pool_open(const struct pool_settings *settings, const struct pool_events *ev
 /* Start the workers and watch them on loop. */
 int pool_start(struct pool *pool, qb_loop_t *loop);
 
-/* Hand the listening sockets out: every worker, also one started later, accepts from them. */
+/* Hand the listening sockets out: every worker, also one started later, accepts from them. They
+ * replace those of the last call and become non-blocking. The pool keeps duplicates, so connections
+ * that wait in them survive a worker; the caller's own stay the caller's. At most 64. */
 void pool_listen(struct pool *pool, const int *sockets, size_t count);
 
 /* Stop accepting and end all sessions: idle ones get 421 at once, a commit in flight is answered
- * first. stopped(context) is called when no session is left; after timeout_ms those that are left
- * are cut. */
-void pool_quiesce(struct pool *pool, uint32_t timeout_ms, void (*stopped)(void *context),
-    void *context);
+ * first. stopped(context) is called from the loop when no session is left; after timeout_ms those
+ * that are left are cut (their workers are killed and start anew, which is not counted as a death;
+ * worker_died() says it). The pool's duplicates of the listening sockets are closed at once.
+ * pool_listen() begins anew, also before stopped(), which is not called then. */
+void
+pool_quiesce(struct pool *pool, uint32_t timeout_ms, void (*stopped)(void *context), void *context);
 
-void pool_answer_recipient(struct pool *pool, struct pool_ticket ticket,
-    enum recipient_verdict verdict);
+void
+pool_answer_recipient(struct pool *pool, struct pool_ticket ticket, enum recipient_verdict verdict);
 void pool_answer_stage(struct pool *pool, struct pool_ticket ticket, enum commit_verdict verdict);
-/* id_text is shown to the client: "250 2.0.0 queued as 3-1f2a". */
-void pool_answer_commit(struct pool *pool, struct pool_ticket ticket, enum commit_verdict verdict,
-    const char *id_text);
+/* id_text (at most 36 bytes, more are cut) is shown to the client: "250 2.0.0 queued as 3-1f2a". */
+void pool_answer_commit(
+    struct pool *pool, struct pool_ticket ticket, enum commit_verdict verdict, const char *id_text);
+
+/* Answers go out together at the next turn of the loop. After many of them at once, for example
+ * the commits of one batch, this sends them now. */
+void pool_flush(struct pool *pool);
+
+/* The pid of a living worker, or 0. */
+pid_t pool_worker_pid(const struct pool *pool, uint32_t worker);
 
 uint32_t pool_workers_alive(const struct pool *pool);
 uint32_t pool_worker_deaths(const struct pool *pool);
