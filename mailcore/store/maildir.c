@@ -37,6 +37,7 @@ struct maildir {
 	uid_t owner;
 	gid_t group;
 	int sync_fd;
+	int sync_result;
 	uint8_t *input;
 	uint8_t *output;
 };
@@ -342,6 +343,9 @@ maildir_stage(struct maildir *maildir, const struct maildir_item *item,
 	if (result == 0)
 		result = writer_finish(&writer);
 	disk_close(writer.fd);
+	/* A half is of no use, and where the disk is full its room is. */
+	if (result != 0)
+		disk_unlink(path);
 	*size_r = writer.size;
 	return result;
 }
@@ -388,14 +392,17 @@ maildir_publish(struct maildir *maildir, const struct maildir_item *item, uint64
 	/* What the error means is decided by where the file is now. */
 	staged = disk_exists(from);
 	if (staged < 0)
-		return -EIO;
+		return -ENOTRECOVERABLE;
 	return staged ? result : 0;
 }
 
 int
 maildir_sync(struct maildir *maildir)
 {
-	return disk_sync_filesystem(maildir->sync_fd);
+	/* The kernel reports a write error once; we go on reporting it. */
+	if (maildir->sync_result == 0)
+		maildir->sync_result = disk_sync_filesystem(maildir->sync_fd);
+	return maildir->sync_result;
 }
 
 static int

@@ -91,14 +91,15 @@ int maildir_stage(struct maildir *maildir, const struct maildir_item *item,
 int maildir_measure(
     struct maildir *maildir, const struct maildir_item *item, struct maildir_size *size_r);
 
-/* Rename the staging file into new/ of account. Returns 0: it is there, or was renamed before (the
- * staging file is gone); -ENOENT: the staging file is there and the mailbox is not; any other
- * -errno: the staging file is there and was not renamed; -EIO: unknown what is there now. */
+/* Rename the staging file into new/ of account. Returns 0: it was renamed, now or earlier (the
+ * staging file is gone); -ENOENT: the staging file is there and the mailbox is not;
+ * -ENOTRECOVERABLE: it cannot be said what is there now; any other -errno: the staging file is
+ * there and was not renamed. */
 int maildir_publish(struct maildir *maildir, const struct maildir_item *item, uint64_t account,
     const struct maildir_size *size);
 
 /* Make all of the above durable (syncfs). After an error nothing on this file system can be
- * trusted. */
+ * trusted, and every later call fails as well. */
 int maildir_sync(struct maildir *maildir);
 
 /* Remove the staging files that nobody wants: is_wanted(context, id, recipient) is asked for each;
