@@ -3,6 +3,9 @@
 
 /* RFC 5322 2.1.1, without CR LF. */
 #define LINE_WISHED 78
+/* No address or name is longer (RFC 5321 4.5.3.1); a worker that was taken over may have sent one.
+ */
+#define WORD_MAX 512
 
 /* A header line that is folded as it grows. */
 struct line {
@@ -10,16 +13,17 @@ struct line {
 	size_t column;
 };
 
-/* Text from outside, without what would end or garble the line. The envelope has none; this makes
- * sure. */
+/* Text from outside, without what would end or garble the line. A decoded envelope has none; this
+ * makes sure. */
 static void
 line_put(struct line *line, struct slice text)
 {
-	uint8_t *to = buffer_extend(line->out, text.length);
+	size_t length = text.length < WORD_MAX ? text.length : WORD_MAX;
+	uint8_t *to = buffer_extend(line->out, length);
 
-	for (size_t i = 0; i < text.length; i++)
+	for (size_t i = 0; i < length; i++)
 		to[i] = text.data[i] < ' ' || text.data[i] == 127 ? '?' : text.data[i];
-	line->column += text.length;
+	line->column += length;
 }
 
 /* A word with what stands right before and after it, on a new line if it does not fit on this one.
