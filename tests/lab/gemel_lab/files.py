@@ -4,6 +4,7 @@
 import base64
 import ipaddress
 import os
+import subprocess
 
 from . import plan
 
@@ -19,8 +20,9 @@ MEMBERS = {"vmail": ["gemel"]}
 # The machine may be a cluster node or a mail server itself: these are not shown.
 HIDDEN = ["lib/pacemaker", "lib/corosync", "lib/pcsd", "lib/gemel", "log", "spool/postfix",
           "lib/postfix"]
-MADE = {  # below /var: owner, mode
+MADE = {  # below /var: owner, mode; every file in it gets the owner, too
     "lib/pacemaker": ("hacluster", 0o750),
+    "lib/pacemaker/cib": ("hacluster", 0o750),
     "lib/corosync": ("root", 0o700),
     "log": ("root", 0o755),
     "log/corosync": ("root", 0o755),
@@ -92,6 +94,21 @@ system {{
 	move_to_root_cgroup: no
 }}
 """
+
+
+def first_cib():
+    """A configuration that is empty but for the patience of a booting controller.
+
+    Two nodes that boot together for the first time would wait 20 s for one that
+    is in charge already.
+    """
+    empty = subprocess.run(["cibadmin", "--empty"], capture_output=True, text=True,
+                           check=True).stdout
+    return empty.replace("<crm_config/>", """<crm_config>
+<cluster_property_set id="cib-bootstrap-options">
+<nvpair id="cib-bootstrap-options-dc-deadtime" name="dc-deadtime" value="2s"/>
+</cluster_property_set>
+</crm_config>""")
 
 
 def gemel_conf(host):
@@ -213,6 +230,7 @@ def of_host(host, settings):
     if host.kind == "node":
         files["etc/corosync/corosync.conf"] = corosync_conf(host.region, settings)
         files["etc/corosync/authkey"] = (base64.b64decode(settings["authkey"]), 0o400)
+        files["var/lib/pacemaker/cib/cib.xml"] = (first_cib().encode(), 0o600)
         files["etc/gemel/gemel.conf"] = gemel_conf(host)
         files.update(postfix_files())
     return files
@@ -227,6 +245,10 @@ def number_of(user):
 
 
 def write(host, directory, settings):
+    var = os.path.join(directory, "var", "upper")
+    for path in HIDDEN:
+        os.makedirs(os.path.join(var, path))
+        os.setxattr(os.path.join(var, path), "trusted.overlay.opaque", b"y")
     for path, content in of_host(host, settings).items():
         content, mode = content if isinstance(content, tuple) else (content.encode(), 0o644)
         top, _, rest = path.partition("/")
@@ -235,11 +257,9 @@ def write(host, directory, settings):
         with open(where, "wb") as file:
             file.write(content)
         os.chmod(where, mode)
-    var = os.path.join(directory, "var", "upper")
-    for path in HIDDEN:
-        os.makedirs(os.path.join(var, path))
-        os.setxattr(os.path.join(var, path), "trusted.overlay.opaque", b"y")
     for path, (user, mode) in MADE.items():
-        os.makedirs(os.path.join(var, path), exist_ok=True)
-        os.chown(os.path.join(var, path), *number_of(user))
-        os.chmod(os.path.join(var, path), mode)
+        where = os.path.join(var, path)
+        os.makedirs(where, exist_ok=True)
+        os.chmod(where, mode)
+        for one in [where] + [entry.path for entry in os.scandir(where) if entry.is_file()]:
+            os.chown(one, *number_of(user))
