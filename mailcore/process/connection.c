@@ -397,7 +397,8 @@ connection_run(struct connection *c, struct slice fresh)
 			buffer_close(&c->kept);
 	} else {
 		used = connection_feed(c, fresh);
-		buffer_append(&c->kept, fresh.data + used, fresh.length - used);
+		if (used < fresh.length)
+			buffer_append(&c->kept, fresh.data + used, fresh.length - used);
 	}
 	if (c->is_gone)
 		buffer_close(&c->kept);

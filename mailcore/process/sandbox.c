@@ -8,6 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 /* Allowed with any arguments: they reach nothing but descriptors and memory of the process. */
 static const int allowed[] = {
     SCMP_SYS(accept4),
@@ -41,6 +49,10 @@ static const int allowed[] = {
     SCMP_SYS(shutdown),
     SCMP_SYS(write),
     SCMP_SYS(writev),
+#ifdef SANITIZED
+    /* Of the sanitizers' own runtime; a build for users has no such calls. */
+    SCMP_SYS(sigaltstack),
+#endif
 };
 
 /* Allowed when one argument, masked, has one value. */
@@ -58,6 +70,8 @@ static const struct {
 int
 sandbox_enter(void)
 {
+	const struct scmp_arg_cmp own_process = {
+	    .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid()};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int error = 0;
 
@@ -71,8 +85,7 @@ sandbox_enter(void)
 			conditional[i].value));
 	/* abort() signals the process itself; nobody else can be signalled. */
 	if (!error)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, own_process);
 	/* The filter's code is a tree over the call's number, not one comparison after the other.
 	 */
 	if (!error)
