@@ -124,6 +124,8 @@ read_notify(struct slice value, bool utf8_allowed, struct smtp_parameters *p)
 	size_t start = 0;
 
 	(void)utf8_allowed;
+	if (value.length == 0)
+		return false;
 	for (size_t i = 0; i <= value.length; i++) {
 		uint8_t one;
 

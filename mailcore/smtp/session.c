@@ -151,14 +151,28 @@ content_refuse(struct smtp_session *s, enum smtp_reply fault)
 		s->duty = SMTP_WANT_ABANDON;
 }
 
+/* What is wrong with all of the content so far; of two faults the same one, however it was cut. */
+static enum smtp_reply
+content_limit(const struct smtp_session *s)
+{
+	if (s->reader.received >= s->settings->received_max)
+		return REPLY_LOOP;
+	if (s->reader.length > s->settings->message_max_bytes)
+		return REPLY_TOO_LARGE;
+	return REPLY_NONE;
+}
+
 static void
 content_end(struct smtp_session *s)
 {
+	enum smtp_reply limit = content_limit(s);
+	enum smtp_reply fault = limit ? limit : s->content_fault;
+
 	/* The content may have been followed by the next commands in one group (RFC 2920 3.1). */
 	s->must_wait = !s->is_extended;
-	if (s->content_fault) {
+	if (fault) {
 		session_reset(s);
-		session_say(s, s->content_fault);
+		session_say(s, fault);
 		return;
 	}
 	s->envelope = (struct envelope){
@@ -173,10 +187,10 @@ content_end(struct smtp_session *s)
 static void
 content_piece(struct smtp_session *s, struct slice piece)
 {
-	if (s->reader.received >= s->settings->received_max)
-		content_refuse(s, REPLY_LOOP);
-	if (s->reader.length > s->settings->message_max_bytes)
-		content_refuse(s, REPLY_TOO_LARGE);
+	enum smtp_reply limit = content_limit(s);
+
+	if (limit)
+		content_refuse(s, limit);
 	if (!s->content_fault)
 		buffer_append_slice(&s->content, piece);
 }

@@ -114,7 +114,10 @@ const struct envelope *smtp_session_envelope(const struct smtp_session *s);
 /* Pieces of this message were staged (or asked to be) and not abandoned. */
 bool smtp_session_has_staged(const struct smtp_session *s);
 
-/* The answers; each only while its duty is open. Feed the bytes that are left after them. id_text
+/* A commit takes what was staged, whatever its verdict; after a failed staging the pieces before it
+ * are still to be abandoned.
+ *
+ * The answers; each only while its duty is open. Feed the bytes that are left after them. id_text
  * is shown to the client after COMMIT_DURABLE: "250 2.0.0 queued as 3-1f2a". */
 void
 smtp_session_recipient(struct smtp_session *s, enum recipient_verdict verdict, uint64_t now_ms);

@@ -188,6 +188,8 @@ no_or_too_many_recipients_or_too_many_bytes_do_not_encode(void **state)
 	assert_true(envelope_decode(buffer_slice(&bytes), &out));
 	assert_int_equal(out.recipient_count, ENVELOPE_RECIPIENTS_MAX);
 	envelope_close(&out);
+	buffer_append(&bytes, "\x08\1\0a", 4);
+	assert_false(envelope_decode(buffer_slice(&bytes), &out));
 	for (size_t i = 0; i < COUNT(many); i++)
 		many[i].original = slice_from(text, 2000);
 	bytes.length = 0;

@@ -120,6 +120,69 @@ the_envelope_holds_what_the_client_said(void **state)
 }
 
 static void
+the_callers_bytes_may_change_while_a_question_is_open(void **state)
+{
+	struct smtp_settings settings = dialogue_settings();
+	char command[] = "RCPT TO:<a@example.test> ORCPT=rfc822;x\r\n";
+	struct envelope e;
+	struct dialogue d;
+
+	(void)state;
+	begin(&d, &settings, "MAIL FROM:<>\r\n");
+	d.is_paused = true;
+	dialogue_say(&d, slice_of(command));
+	memset(command, 'Z', sizeof(command));
+	d.is_paused = false;
+	dialogue_serve(&d);
+	dialogue_say(&d, slice_of("DATA\r\n"));
+	dialogue_say(&d, slice_of(".\r\n"));
+	assert_true(envelope_decode(buffer_slice(&d.envelope), &e));
+	assert_true(slice_is_equal(e.recipients[0].address, slice_of("a@example.test")));
+	assert_true(slice_is_equal(e.recipients[0].original, slice_of("rfc822;x")));
+	envelope_close(&e);
+	dialogue_close(&d);
+}
+
+static void
+an_accepted_message_forgives_earlier_errors(void **state)
+{
+	struct smtp_settings settings = dialogue_settings();
+	struct dialogue d;
+
+	(void)state;
+	begin(&d, &settings, "");
+	for (int i = 0; i < 4; i++) {
+		say_lines(&d, 5, "WHAT\r\n");
+		assert_false(dialogue_is_over(&d));
+		dialogue_say(&d, slice_of(ENVELOPE));
+		dialogue_say(&d, slice_of(".\r\n"));
+	}
+	assert_int_equal(d.commits, 4);
+	say_lines(&d, 6, "WHAT\r\n");
+	assert_true(dialogue_is_over(&d));
+	dialogue_close(&d);
+}
+
+static void
+of_two_faults_the_loop_is_named(void **state)
+{
+	struct smtp_settings settings = dialogue_settings();
+
+	(void)state;
+	settings.message_max_bytes = 400;
+	for (size_t piece = 0; piece < 2; piece++) {
+		struct dialogue d;
+
+		begin(&d, &settings, ENVELOPE);
+		d.piece = piece;
+		say_lines(&d, 40, "Received: from a by b\r\n");
+		dialogue_say(&d, slice_of(".\r\n"));
+		assert_codes(&d, OPENED " 554/5.4.6");
+		dialogue_close(&d);
+	}
+}
+
+static void
 large_content_is_staged_and_comes_together_again(void **state)
 {
 	struct smtp_settings settings = dialogue_settings();
@@ -250,6 +313,7 @@ no_client_makes_it_hold_more_than_it_says(void **state)
 	(void)state;
 	settings.recipients_max = 1000;
 	settings.errors_max = 100000;
+	settings.inline_max_bytes = 65000;
 	begin(&d, &settings, "MAIL FROM:<>\r\n");
 	d.is_paused = true;
 	for (int i = 0; i < 1200; i++) {
@@ -441,12 +505,24 @@ a_client_that_left_still_has_its_questions_answered(void **state)
 	assert_true(dialogue_is_over(&d));
 	assert_int_equal(smtp_session_output(d.session).length, 0);
 	dialogue_close(&d);
+
+	begin(&d, &settings, "MAIL FROM:<>\r\n");
+	d.is_paused = true;
+	dialogue_say(&d, slice_of("RCPT TO:<a@example.test>\r\n"));
+	smtp_session_hangup(d.session);
+	smtp_session_recipient(d.session, RECIPIENT_OK, d.now_ms);
+	assert_true(dialogue_is_over(&d));
+	assert_int_equal(smtp_session_output(d.session).length, 0);
+	dialogue_close(&d);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_the_answer_that_it_is_durable_makes_it_say_250),
     cmocka_unit_test(any_other_answer_refuses_and_the_session_goes_on),
     cmocka_unit_test(the_envelope_holds_what_the_client_said),
+    cmocka_unit_test(the_callers_bytes_may_change_while_a_question_is_open),
+    cmocka_unit_test(an_accepted_message_forgives_earlier_errors),
+    cmocka_unit_test(of_two_faults_the_loop_is_named),
     cmocka_unit_test(large_content_is_staged_and_comes_together_again),
     cmocka_unit_test(a_piece_that_cannot_be_staged_refuses_the_message_at_its_end),
     cmocka_unit_test(content_above_the_limit_is_read_to_its_end_and_refused),

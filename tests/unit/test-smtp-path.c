@@ -161,6 +161,7 @@ beyond_ascii_needs_smtputf8_and_good_utf8(void **state)
 	    {"<\"\xff\"@b>", NULL, PATH_MALFORMED},
 	    {"<\xc0\xaf@b>", NULL, PATH_MALFORMED},
 	    {"<\xe0\x80\xaf@b>", NULL, PATH_MALFORMED},
+	    {"<\xe0\x83\xa4@b>", NULL, PATH_MALFORMED},
 	    {"<\xed\xa0\x80@b>", NULL, PATH_MALFORMED},
 	    {"<\xf4\x90\x80\x80@b>", NULL, PATH_MALFORMED},
 	    {"<\xc2\x80@b>", NULL, PATH_MALFORMED},
