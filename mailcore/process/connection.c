@@ -353,7 +353,7 @@ connection_set_reading(struct connection *c)
 	if (!wanted)
 		uv_read_stop((uv_stream_t *)&c->tcp);
 	else if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read))
-		connection_close_socket(c);
+		connection_lost(c);
 }
 
 static uint64_t

@@ -47,11 +47,14 @@ drop_capabilities(void)
 	struct __user_cap_data_struct data[2] = {{0}};
 	const uint32_t keep = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL;
 
-	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
-		if (cap > 31 || !(keep & 1u << cap))
-			if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EINVAL &&
-			    errno != EPERM)
-				return -errno;
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if (cap < 32 && (keep & 1u << cap))
+			continue;
+		/* Without CAP_SETPCAP, as in some containers, the bounding set stays; what counts
+		 * is below. */
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EPERM)
+			return -errno;
+	}
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
 	data[0].effective = data[0].permitted = data[0].permitted & keep;
@@ -77,8 +80,14 @@ worker_drop_user(const struct launcher_settings *s)
 static int
 worker_limit(const struct launcher_settings *s)
 {
-	struct rlimit descriptors = {s->descriptors, s->descriptors};
 	struct rlimit none = {0, 0};
+	struct rlimit descriptors;
+
+	if (getrlimit(RLIMIT_NOFILE, &descriptors))
+		return -errno;
+	if (descriptors.rlim_max > s->descriptors)
+		descriptors.rlim_max = s->descriptors;
+	descriptors.rlim_cur = descriptors.rlim_max;
 
 	/* No core file: it would hold mail. No file grows: there is none to write. */
 	if (setrlimit(RLIMIT_CORE, &none) || setrlimit(RLIMIT_FSIZE, &none) ||
@@ -252,17 +261,16 @@ take_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static int
+/* Without the right to it a worker has what we have, and lets connections wait beyond that. */
+static void
 raise_descriptors(rlim_t wanted)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return -errno;
-	if (limit.rlim_max >= wanted)
-		return 0;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max >= wanted)
+		return;
 	limit.rlim_cur = limit.rlim_max = wanted;
-	return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void
@@ -274,8 +282,8 @@ launcher_run(const struct launcher_settings *settings, int channel)
 	prctl(PR_SET_NAME, "gemel-launcher", 0, 0, 0);
 	l.channel = keep_only(channel);
 	signals = take_signals();
-	if (l.channel < 0 || signals < 0 || raise_descriptors(settings->descriptors) ||
-	    (has_root() && drop_capabilities()))
+	raise_descriptors(settings->descriptors);
+	if (l.channel < 0 || signals < 0 || (has_root() && drop_capabilities()))
 		_exit(WORKER_EXIT_SETUP);
 	report(&l, LAUNCHER_READY, 0, 0, 0);
 	for (;;) {

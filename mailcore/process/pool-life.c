@@ -130,7 +130,7 @@ worker_has_ended(struct pool_worker *w, int status)
 	if (!w->is_cut) {
 		pool->deaths++;
 		log_warning(
-		    "smtp: worker %u is dead: %s; its connections are lost, no accepted mail is",
+		    "smtp: worker %u is gone: %s; its connections are lost, no accepted mail is",
 		    w->index, how);
 	}
 	if (pool->events.worker_died)

@@ -99,6 +99,7 @@ pid_t pool_worker_pid(const struct pool *pool, uint32_t worker);
 
 uint32_t pool_workers_alive(const struct pool *pool);
 uint32_t pool_worker_deaths(const struct pool *pool);
+/* As the workers last said, at most a quarter of a second ago. */
 uint32_t pool_sessions(const struct pool *pool);
 
 /* End launcher and workers, wait for them, free. */

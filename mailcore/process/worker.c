@@ -39,6 +39,7 @@ struct worker {
 	uv_tcp_t first;
 	bool is_congested; /* the core has to read first */
 	bool is_accepting;
+	bool is_starved; /* said so in the log, and connections still wait */
 	bool is_quiescing;
 	uint32_t quiesce;       /* the number of the last QUIESCE */
 	uint32_t told_sessions; /* what the core was told last */
@@ -87,11 +88,28 @@ static void
 set_accepting(struct worker *w, bool is_accepting)
 {
 	w->is_accepting = is_accepting;
+	if (!is_accepting)
+		uv_timer_again(&w->timer);
 	for (struct listener *l = w->listeners; l; l = l->next)
 		if (is_accepting)
 			uv_poll_start(&l->poll, UV_READABLE, on_connection);
 		else
 			uv_poll_stop(&l->poll);
+}
+
+static void
+accept_failed(struct worker *w, int error)
+{
+	if (error == EAGAIN)
+		w->is_starved = false;
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+		return;
+	if (!w->is_starved)
+		log_warning(
+		    "gemel-smtp: connections have to wait: %s; raise the limit or lower sessions",
+		    strerror(error));
+	w->is_starved = true;
+	set_accepting(w, false);
 }
 
 static void
@@ -110,12 +128,7 @@ on_connection(uv_poll_t *poll, int status, int events)
 		    l->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			    errno == ENOMEM) {
-				log_warning(
-				    "gemel-smtp: connections have to wait: %s", strerror(errno));
-				set_accepting(w, false);
-			}
+			accept_failed(w, errno);
 			return;
 		}
 		if (!connection_open(
