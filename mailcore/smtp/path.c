@@ -254,6 +254,18 @@ read_source_route(struct reader *r, bool *too_long)
 	return take(r, ':');
 }
 
+/* The one recipient that every server has, in one spelling (RFC 5321 4.1.1.3). */
+static bool
+is_postmaster(struct smtp_path *path)
+{
+	struct slice name = slice_of("postmaster");
+
+	if (!slice_is_equal_nocase(slice_from(path->text, path->length), name))
+		return false;
+	memcpy(path->text, name.data, name.length);
+	return true;
+}
+
 static bool
 read_mailbox(struct reader *r, enum smtp_path_kind kind, bool *too_long, struct smtp_path *path)
 {
@@ -265,8 +277,7 @@ read_mailbox(struct reader *r, enum smtp_path_kind kind, bool *too_long, struct 
 	if (path->length > ADDRESS_LOCAL_MAX)
 		*too_long = true;
 	if (kind == PATH_FORWARD && peek(r) == '>')
-		return slice_is_equal_nocase(
-		    slice_from(path->text, path->length), slice_of("postmaster"));
+		return is_postmaster(path);
 	domain = r->at;
 	if (!take(r, '@') || !read_domain(r, too_long))
 		return false;

@@ -48,7 +48,6 @@ struct smtp_session {
 	struct buffer output;
 
 	/* A command line that came in pieces. */
-	uint8_t line[ANY_LINE_MAX];
 	size_t line_length;
 	bool line_has_cr; /* its last byte is a CR */
 	bool line_is_too_long;
@@ -67,6 +66,9 @@ struct smtp_session {
 	char client[CLIENT_MAX];
 	char helo[ADDRESS_DOMAIN_MAX + 1];
 	struct envelope envelope;
+
+	/* Last, so that the sanitizers see a write behind it. */
+	uint8_t line[ANY_LINE_MAX];
 };
 
 /* The only writer of the state. */

@@ -103,7 +103,7 @@ the_empty_path_is_a_sender_and_postmaster_alone_a_recipient(void **state)
 {
 	static const struct row empty = {"<>", "", PATH_OK};
 	static const struct row no_empty = {"<>", NULL, PATH_MALFORMED};
-	static const struct row postmaster = {"<PostMaster>", "PostMaster", PATH_OK};
+	static const struct row postmaster = {"<PostMaster>", "postmaster", PATH_OK};
 	static const struct row no_postmaster = {"<postmaster>", NULL, PATH_MALFORMED};
 
 	(void)state;
