@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mailcore/spool/generation.h"
+
+#include "common/disk.h"
+#include "mailcore/spool/segment.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+generation_read(const char *path, uint64_t *generation_r)
+{
+	char text[32] = "";
+	int fd = disk_open(path, O_RDONLY, 0);
+	ssize_t got;
+	char *end;
+
+	*generation_r = 0;
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	got = disk_read(fd, text, sizeof(text) - 1, 0);
+	disk_close(fd);
+	if (got < 0)
+		return (int)got;
+	*generation_r = strtoull(text, &end, 10);
+	return end != text && strcmp(end, "\n") == 0 ? 0 : -EBADMSG;
+}
+
+static int
+generation_write(const char *directory, const char *path, uint64_t generation)
+{
+	char text[32], fresh[SEGMENT_PATH_MAX];
+	int length = snprintf(text, sizeof(text), "%" PRIu64 "\n", generation);
+	int fd, result;
+
+	snprintf(fresh, sizeof(fresh), "%s/generation.new", directory);
+	fd = disk_open(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0)
+		return fd;
+	result = disk_write(fd, text, (size_t)length, 0);
+	if (result == 0)
+		result = disk_sync_file(fd);
+	disk_close(fd);
+	if (result == 0)
+		result = disk_rename(fresh, path);
+	return result == 0 ? disk_sync_directory(directory) : result;
+}
+
+int
+generation_raise(const char *directory, uint64_t at_least, uint64_t *generation_r)
+{
+	char path[SEGMENT_PATH_MAX];
+	uint64_t generation;
+	int result;
+
+	snprintf(path, sizeof(path), "%s/generation", directory);
+	result = generation_read(path, &generation);
+	if (result < 0)
+		return result;
+	generation = (generation > at_least ? generation : at_least) + 1;
+	if (generation > GENERATION_MAX)
+		return -ERANGE;
+	*generation_r = generation;
+	return generation_write(directory, path, generation);
+}
