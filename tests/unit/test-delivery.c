@@ -161,7 +161,8 @@ wait_for_a_turn(struct fixture *f)
 	delivery_dispatch(f->delivery);
 }
 
-/* Until left recipients are still on their way. The last outcomes are journalled and not durable. */
+/* Until left recipients are still on their way. The last outcomes are journalled and not durable.
+ */
 static void
 work_until(struct fixture *f, uint64_t left)
 {
@@ -274,7 +275,7 @@ nothing_is_renamed_before_it_is_prepared(void **state)
 }
 
 static void
-a_batch_is_bounded_and_all_of_it_is_delivered(void **state)
+all_of_many_batches_is_delivered(void **state)
 {
 	struct fixture *f = *state;
 
@@ -284,23 +285,6 @@ a_batch_is_bounded_and_all_of_it_is_delivered(void **state)
 	work_until(f, 0);
 	assert_int_equal(count_files(f, "mail/1/Maildir/new", NULL), 15);
 	assert_int_equal(count_files(f, "mail/2/Maildir/new", NULL), 15);
-	assert_int_equal(fake_spool_prepares(f->spool), 4);
-}
-
-static void
-a_batch_ends_at_its_bytes(void **state)
-{
-	struct fixture *f = *state;
-	size_t length = 700000;
-	char *content = calloc(1, length);
-
-	for (int i = 0; i < 4; i++)
-		fake_spool_accept(f->spool, &ann, 1, slice_from(content, length));
-	start(f);
-	work_until(f, 0);
-	assert_int_equal(count_files(f, "mail/1/Maildir/new", NULL), 4);
-	assert_int_equal(fake_spool_prepares(f->spool), 2);
-	free(content);
 }
 
 static void
@@ -523,9 +507,7 @@ main(void)
 		each_recipient_gets_one_file_and_is_settled, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		nothing_is_renamed_before_it_is_prepared, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-		a_batch_is_bounded_and_all_of_it_is_delivered, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_batch_ends_at_its_bytes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(all_of_many_batches_is_delivered, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		without_an_account_mail_waits_until_there_is_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pauses_grow_up_to_the_longest, setup, teardown),
