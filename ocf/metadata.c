@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ocf/metadata.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -123,7 +122,8 @@ metadata_xml(const struct ocf_agent *agent, struct buffer *out)
 	buffer_printf(out, "</actions>\n</resource-agent>\n");
 }
 
-/* Text for mdoc: nothing of it may read as a macro, and an empty line ends a paragraph. */
+/* Text for mdoc: nothing of it may read as a macro, an empty line ends a paragraph, and each
+ * sentence begins a line. */
 static void
 put_roff(struct buffer *out, const char *text)
 {
@@ -143,6 +143,11 @@ put_roff(struct buffer *out, const char *text)
 		else
 			buffer_append(out, text, 1);
 		at_start = *text == '\n';
+		if (*text == '.' && text[1] == ' ') {
+			buffer_printf(out, "\n");
+			text++;
+			at_start = true;
+		}
 	}
 	buffer_printf(out, "\n");
 }
@@ -179,7 +184,7 @@ metadata_manual(const struct ocf_agent *agent, struct buffer *out)
 	/* No date: the page changes with the tables, and a build must be reproducible. */
 	buffer_printf(out, ".Dd\n.Dt OCF_GEMEL_");
 	for (const char *c = agent->name; *c; c++)
-		buffer_printf(out, "%c", toupper((unsigned char)*c));
+		buffer_printf(out, "%c", *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
 	buffer_printf(out, " 7\n.Os\n.Sh NAME\n");
 	buffer_printf(out, ".Nm ocf_gemel_%s\n.Nd ", agent->name);
 	put_roff(out, agent->shortdesc);
@@ -191,7 +196,7 @@ metadata_manual(const struct ocf_agent *agent, struct buffer *out)
 	buffer_printf(out, ".El\n.Sh ACTIONS\n.Bl -tag -width Ds\n");
 	for (const struct ocf_action *a = agent->actions; a->name; a++)
 		put_manual_action(out, a);
-	buffer_printf(out, ".El\n.Sh SEE ALSO\n.Xr crm_resource 8 ,\n.Xr pcs 8 ,\n.Xr crm 8\n");
+	buffer_printf(out, ".El\n.Sh SEE ALSO\n.Xr crm 8 ,\n.Xr crm_resource 8 ,\n.Xr pcs 8\n");
 }
 
 void
