@@ -18,13 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOGS_MAX 64
+#define LOGS_MAX 1024
 #define FAULTS_NAMED 20 /* of each kind, so that a total loss stays readable */
 #define LOOK_AGAIN_NS 200000000
 
 struct judge {
 	const char *logs[LOGS_MAX];
+	char runs[LOGS_MAX][FLOW_ID_MAX]; /* whose logs these are */
 	size_t log_count;
+	size_t run_count;
 	const char *maildirs;
 	const char *accounts;
 	uint64_t min_acked;
@@ -32,6 +34,7 @@ struct judge {
 	uint64_t over_ms;
 	bool whole;
 	bool ignore_foreign;
+	bool ignore_other_runs;
 	bool json;
 
 	struct flow_ledger *ledger;
@@ -49,6 +52,8 @@ read_record(void *context, const struct flow_record *record)
 	int result = j->ledger != NULL ? flow_ledger_record(j->ledger, record) : 0;
 
 	flow_moments_record(j->moments, record);
+	if (record->kind == FLOW_START && j->run_count < LOGS_MAX)
+		memcpy(j->runs[j->run_count++], record->id, FLOW_ID_MAX);
 	if (result != 0)
 		snprintf(j->bad_address, sizeof(j->bad_address), "%s", record->recipient);
 	return result;
@@ -100,15 +105,31 @@ read_accounts(struct judge *j)
 	return FLOW_DONE;
 }
 
+/* The part of an id before its last "-" names the run. */
+static bool
+is_of_our_runs(const struct judge *j, const char *id)
+{
+	const char *dash = strrchr(id, '-');
+	size_t length = dash != NULL ? (size_t)(dash - id) : strlen(id);
+
+	for (size_t i = 0; i < j->run_count; i++)
+		if (strlen(j->runs[i]) == length && memcmp(j->runs[i], id, length) == 0)
+			return true;
+	return false;
+}
+
 static void
 look_at_content(struct judge *j, const char *mailbox, struct slice content)
 {
 	char id[FLOW_ID_MAX], digest[FLOW_DIGEST_TEXT];
 
-	if (flow_message_identify(content, id, sizeof(id), digest) == FLOW_FOUND)
+	if (flow_message_identify(content, id, sizeof(id), digest) == FLOW_FOREIGN) {
+		if (!j->ignore_foreign)
+			flow_ledger_foreign(j->ledger);
+		return;
+	}
+	if (!j->ignore_other_runs || is_of_our_runs(j, id))
 		flow_ledger_found(j->ledger, mailbox, id, digest);
-	else if (!j->ignore_foreign)
-		flow_ledger_foreign(j->ledger);
 }
 
 /* Returns 0; -ENOENT: it was renamed away meanwhile; -errno. */
@@ -313,6 +334,7 @@ enum option_id {
 	OPTION_OVER,
 	OPTION_WHOLE,
 	OPTION_IGNORE_FOREIGN,
+	OPTION_IGNORE_OTHER_RUNS,
 	OPTION_JSON,
 };
 
@@ -325,6 +347,7 @@ static const struct option options[] = {
     {"over", required_argument, NULL, OPTION_OVER},
     {"whole", no_argument, NULL, OPTION_WHOLE},
     {"ignore-foreign", no_argument, NULL, OPTION_IGNORE_FOREIGN},
+    {"ignore-other-runs", no_argument, NULL, OPTION_IGNORE_OTHER_RUNS},
     {"json", no_argument, NULL, OPTION_JSON},
     {NULL, 0, NULL, 0},
 };
@@ -362,6 +385,8 @@ take_option(struct judge *j, int option)
 		return j->whole = true;
 	case OPTION_IGNORE_FOREIGN:
 		return j->ignore_foreign = true;
+	case OPTION_IGNORE_OTHER_RUNS:
+		return j->ignore_other_runs = true;
 	case OPTION_JSON:
 		return j->json = true;
 	}
@@ -397,7 +422,9 @@ judge_close(struct judge *j)
 int
 flow_judge(int argc, char **argv)
 {
-	struct judge j = {.ledger = flow_ledger_open(), .moments = flow_moments_open()};
+	static struct judge j;
+
+	j = (struct judge){.ledger = flow_ledger_open(), .moments = flow_moments_open()};
 	int status = FLOW_USAGE;
 
 	if (take_arguments(&j, argc, argv)) {
@@ -413,7 +440,9 @@ flow_judge(int argc, char **argv)
 int
 flow_gaps(int argc, char **argv)
 {
-	struct judge j = {.moments = flow_moments_open()};
+	static struct judge j;
+
+	j = (struct judge){.moments = flow_moments_open()};
 	int status = FLOW_USAGE;
 
 	if (take_arguments(&j, argc, argv)) {

@@ -23,7 +23,7 @@ static const struct {
 	"      [--connect-timeout MS] [--answer-timeout MS] [--retry MS] [--json]"},
     {"judge", flow_judge,
 	"--log FILE... --maildirs DIR [--accounts FILE] [--min-acked N] [--wait SECONDS]\n"
-	"      [--whole] [--ignore-foreign] [--json]"},
+	"      [--whole] [--ignore-foreign] [--ignore-other-runs] [--json]"},
     {"gaps", flow_gaps, "--log FILE... [--over MS] [--json]"},
 };
 #define VERBS (sizeof(verbs) / sizeof(*verbs))

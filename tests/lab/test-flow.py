@@ -166,6 +166,17 @@ def a_refused_message_is_not_lost(folder):
 
 
 @law
+def mail_of_other_runs_is_unexpected_unless_it_is_to_be_ignored(folder):
+    run = Run(folder)
+    other = os.path.join(folder, "other")
+    flow("send", "--to", run.server.address, "--log", other, "--recipients", USERS, "--count", 9)
+    expect_counts(run.judge(expect=1), unexpected=9)
+    expect_counts(run.judge("--ignore-other-runs"))
+    expect_counts(run.judge("--log", other))
+    run.close()
+
+
+@law
 def too_few_acknowledged_is_a_failure(folder):
     run = Run(folder)
     expect_counts(run.judge("--min-acked", 141, expect=1))

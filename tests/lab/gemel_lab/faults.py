@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""faults -- what is done to a pair, how it is seen to have happened, how it is undone.
+
+A fault is a row of FAULTS: a function that does it to the active node (and may
+return a function that tells when it has had its effect), and one that undoes
+it. After heal() the pair is as before: both nodes members, every resource where
+it belongs, nothing failed, no constraint of a move left.
+"""
+
+import xml.etree.ElementTree
+from collections import namedtuple
+
+from . import client, cluster, load, plan, wait
+from .plan import LabError
+
+# Where the first process of the mail server says who it is.
+PID_FILES = {"gemel": "/run/gemel/mailcored.pid", "stock": f"{plan.MOUNT_POINT}/postfix/pid/master.pid"}
+EFFECT_S = 60
+HEALTHY_S = 90
+# What a move names, by stack.
+CORES = {"gemel": "gemel-core-clone", "stock": "stock"}
+
+
+class Pair:
+    """The region's two nodes at the moment of a fault."""
+
+    def __init__(self, region):
+        self.region = region
+        self.stack = load.stack(region)
+        self.core = CORES[self.stack]
+        self.active = cluster.active(region)
+        self.standby = next(name for name in plan.region_nodes(region) if name != self.active)
+
+    def run(self, node, *argv, check=True):
+        return client.run(node, list(argv), check=check)
+
+    def core_pid(self, node):
+        """The pid of the core on that node, as the node counts, or None."""
+        done = self.run(node, "cat", PID_FILES[self.stack], check=False)
+        return done.stdout.strip() or None
+
+    def is_taken_over(self):
+        """The floating address is where it was not, and only there."""
+        return cluster.holders(self.region) == [self.standby]
+
+
+# -- what is done; each returns a function that is true once it has had its effect --
+
+def cut_power(pair):
+    client.ask("poweroff", host=pair.active)
+    return pair.is_taken_over
+
+
+def signal_core(pair, signal):
+    """The core gives way to a new one, here or there."""
+    before = pair.core_pid(pair.active)
+    if before is None:
+        raise LabError(f"{pair.active}: no mail server to send {signal} to")
+    pair.run(pair.active, "kill", f"-{signal}", before)
+    return lambda: pair.is_taken_over() or pair.core_pid(pair.active) not in (None, before)
+
+
+def kill_core(pair):
+    return signal_core(pair, "KILL")
+
+
+def stop_core(pair):
+    return signal_core(pair, "STOP")
+
+
+def move_with_crm(pair):
+    pair.run(pair.active, "crm", "resource", "move", pair.core, pair.standby)
+    return pair.is_taken_over
+
+
+def move_with_pcs(pair):
+    promoted = [] if pair.stack == "stock" else ["--promoted"]
+    pair.run(pair.active, "pcs", "resource", "move-with-constraint", pair.core, pair.standby, *promoted)
+    return pair.is_taken_over
+
+
+def put_on_standby(pair):
+    pair.run(pair.active, "crm", "--wait", "node", "standby", pair.active)
+    return pair.is_taken_over
+
+
+def kill_corosync(pair):
+    pair.run(pair.active, "pkill", "-KILL", "-x", "corosync")
+    return pair.is_taken_over
+
+
+def boot_cold(pair):
+    """Both nodes lose power, and both get it back."""
+    nodes = plan.region_nodes(pair.region)
+    for node in nodes:
+        client.ask("poweroff", host=node)
+    for node in nodes:
+        client.ask("poweron", host=node)
+    return lambda: len(cluster.holders(pair.region)) == 1
+
+
+# -- how it is undone; given the pair as it was --
+
+def power_on(pair):
+    for node in plan.region_nodes(pair.region):
+        if node not in cluster.powered(pair.region):
+            client.ask("poweron", host=node)
+
+
+def clear_move_crm(pair):
+    pair.run(pair.standby, "crm", "resource", "clear", pair.core)
+
+
+def clear_move_pcs(pair):
+    pair.run(pair.standby, "pcs", "resource", "clear", pair.core)
+
+
+def take_off_standby(pair):
+    pair.run(pair.standby, "crm", "node", "online", pair.active)
+
+
+def forget_failures(pair):
+    power_on(pair)
+    pair.run(cluster.powered(pair.region)[0], "crm_resource", "--cleanup")
+
+
+Fault = namedtuple("Fault", "name text do undo cuts_power")
+
+FAULTS = {fault.name: fault for fault in (
+    Fault("poweroff", "power cut of the active node", cut_power, power_on, True),
+    Fault("kill-core", "SIGKILL of the mail core", kill_core, forget_failures, False),
+    Fault("stop-core", "SIGSTOP of the mail core", stop_core, forget_failures, False),
+    Fault("move-crm", "planned move with crm", move_with_crm, clear_move_crm, False),
+    Fault("move-pcs", "planned move with pcs", move_with_pcs, clear_move_pcs, False),
+    Fault("standby", "standby of the active node", put_on_standby, take_off_standby, False),
+    Fault("kill-corosync", "SIGKILL of corosync on the active node", kill_corosync,
+          forget_failures, False),
+    Fault("cold-boot", "both nodes lose power and boot", boot_cold, power_on, True),
+)}
+
+
+def wait_effect(fault, is_done):
+    """Wait until the fault has had its effect. A node may go off while it is asked."""
+    def is_seen():
+        try:
+            return is_done()
+        except LabError:
+            return False
+
+    wait.until(is_seen, EFFECT_S, f"{fault.text} had no effect")
+
+
+# -- whole again --
+
+def left_constraints(node):
+    """Constraints that a move or a ban left behind."""
+    text = client.run(node, ["cibadmin", "--query", "--xpath", "//constraints"], check=False).stdout
+    if not text.startswith("<"):
+        return []
+    root = xml.etree.ElementTree.fromstring(text)
+    return [entry.get("id") for entry in root.iter("rsc_location")
+            if entry.get("id", "").startswith(("cli-", "pcs-move"))]
+
+
+def illness(region):
+    """Why the pair is not whole, in a few words; None if it is."""
+    nodes = plan.region_nodes(region)
+    if cluster.powered(region) != nodes:
+        return "a node is off"
+    seen = cluster.state(nodes[0])
+    if not seen or not seen["dc"]:
+        return "the cluster does not answer"
+    for name in nodes:
+        node = seen["nodes"].get(name, {})
+        if not node.get("online") or node.get("pending") or node.get("standby") or node.get("unclean"):
+            return f"{name} is no full member"
+    for resource in seen["resources"]:
+        if resource["failed"] or resource["role"] in (None, "Stopped", "Starting", "Stopping"):
+            return f"{resource['id']} is {resource['role']}{', failed' if resource['failed'] else ''}"
+    if len(cluster.holders(region)) != 1:
+        return f"the floating address is held by {cluster.holders(region) or 'nobody'}"
+    if not cluster.banner(region).startswith("220"):
+        return "nothing greets"
+    return None
+
+
+def is_idle(region):
+    """Pacemaker has nothing under way."""
+    node = cluster.powered(region)[0]
+    return client.run(node, ["crmadmin", "-S", cluster.state(node)["dc"]],
+                      check=False).stdout.find("S_IDLE") >= 0
+
+
+def wait_whole(region, seconds=HEALTHY_S):
+    seen = {}
+
+    def is_whole():
+        try:
+            seen["why"] = illness(region)
+            if seen["why"] is None and not is_idle(region):
+                seen["why"] = "Pacemaker is still at work"
+        except LabError as error:
+            seen["why"] = str(error)
+        return seen["why"] is None
+
+    try:
+        wait.until(is_whole, seconds, "the pair to be whole", every=0.2)
+    except LabError as error:
+        raise LabError(f"the pair is not whole after {seconds} s: {seen['why']}") from error
+
+
+def heal(fault, pair):
+    """Undo the fault; returns once the pair is as before."""
+    fault.undo(pair)
+    wait_whole(pair.region)
+    left = left_constraints(cluster.active(pair.region))
+    if left:
+        raise LabError(f"constraints are left: {' '.join(left)}")
+
+
+def hardware_address(node):
+    """Of its end of the region's network, as frames carry it."""
+    done = client.run(node, ["cat", "/sys/class/net/lan0/address"])
+    return done.stdout.strip()
