@@ -97,9 +97,9 @@ void delivery_retry(struct delivery *delivery);
 uint64_t delivery_delivered(const struct delivery *delivery);
 uint64_t delivery_waiting(const struct delivery *delivery);
 
-/* End after the turn that runs, settle what it renamed, free. What was staged and not renamed is
- * done by the next life. No delivery_prepared() after it: close the spool with that in mind. Takes
- * NULL; sets the pointer to NULL. */
+/* End after the turn that runs (milliseconds), settle what it renamed, free. What was staged and
+ * not renamed is done by the next life. spool_close() may still call prepared() for batches of
+ * ours: drop that. Takes NULL; sets the pointer to NULL. */
 void delivery_close(struct delivery **delivery);
 
 #endif
