@@ -41,8 +41,8 @@ enum statement {
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_FIND] = "SELECT id, state, address, password FROM account WHERE address = ?1",
-    [STATEMENT_LIST] = "SELECT id, state, address, password FROM account WHERE address > ?1"
-		       " ORDER BY address LIMIT ?2",
+    [STATEMENT_LIST] = ("SELECT id, state, address, password FROM account"
+			" WHERE address > ?1 ORDER BY address LIMIT ?2"),
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",

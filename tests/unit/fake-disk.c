@@ -176,7 +176,9 @@ changes_commit(size_t count)
 		free(disk.changes[i].target);
 	}
 	disk.change_count -= count;
-	memmove(disk.changes, disk.changes + count, disk.change_count * sizeof(*disk.changes));
+	if (disk.change_count > 0)
+		memmove(
+		    disk.changes, disk.changes + count, disk.change_count * sizeof(*disk.changes));
 }
 
 static void
