@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 
@@ -120,6 +121,7 @@ def parser_make():
 def main(argv):
     if argv[:1] == ["_room"]:
         return room.main(argv[1])
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # lab status | head
     options = parser_make().parse_args(argv)
     try:
         options.function(options)

@@ -15,12 +15,10 @@ def powered(region):
 
 def state(node):
     """What Pacemaker on that node believes, or None while it does not answer."""
-    done = client.run(node, ["timeout", "5", "crm_mon", "-1", "-r", "--output-as=xml"], check=False)
-    if done.returncode != 0:
-        return None
     try:
+        done = client.run(node, ["timeout", "5", "crm_mon", "-1", "-r", "--output-as=xml"])
         root = xml.etree.ElementTree.fromstring(done.stdout)
-    except xml.etree.ElementTree.ParseError:
+    except (LabError, xml.etree.ElementTree.ParseError):
         return None
     dc = root.find("./summary/current_dc")
     return {
@@ -60,9 +58,10 @@ def holders(region):
     """The nodes that hold the region's floating IPv4 address; more than one is a disaster."""
     found = []
     for node in powered(region):
-        done = client.run(node, ["ip", "-j", "-4", "addr", "show"], check=False)
-        if done.returncode != 0:
-            continue
+        try:
+            done = client.run(node, ["ip", "-j", "-4", "addr", "show"])
+        except LabError:
+            continue  # it has just gone off
         if any(entry.get("local") == plan.floating(region)[0]
                for link in json.loads(done.stdout) for entry in link["addr_info"]):
             found.append(node)

@@ -41,6 +41,7 @@ class Machine:
                 raise LabError(f"{self.host.name} is on already")
             for part in ("os", "disk"):
                 self.cgroup.child(part).make()
+            self.cgroup.child("os").freeze(False)  # it may have been paused when its power went
             try:
                 self._boot()
             except (LabError, OSError) as error:
