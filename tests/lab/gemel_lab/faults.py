@@ -7,6 +7,7 @@ it. After heal() the pair is as before: both nodes members, every resource where
 it belongs, nothing failed, no constraint of a move left.
 """
 
+import time
 import xml.etree.ElementTree
 from collections import namedtuple
 
@@ -16,6 +17,7 @@ from .plan import LabError
 # Where the first process of the mail server says who it is.
 PID_FILES = {"gemel": "/run/gemel/mailcored.pid", "stock": f"{plan.MOUNT_POINT}/postfix/pid/master.pid"}
 EFFECT_S = 60
+FREEZE_S = 0.2
 HEALTHY_S = 90
 # What a move names, by stack.
 CORES = {"gemel": "gemel-core-clone", "stock": "stock"}
@@ -49,6 +51,14 @@ class Pair:
 def cut_power(pair):
     client.ask("poweroff", host=pair.active)
     return pair.is_taken_over
+
+
+def cut_power_unflushed(pair):
+    """The disk holds back what is written and flushed for a moment, then the power goes: whoever
+    says 250 without having waited for the disk is found out."""
+    client.ask("disk", host=pair.active, mode="freeze")
+    time.sleep(FREEZE_S)
+    return cut_power(pair)
 
 
 def signal_core(pair, signal):
@@ -128,6 +138,8 @@ Fault = namedtuple("Fault", "name text do undo cuts_power")
 
 FAULTS = {fault.name: fault for fault in (
     Fault("poweroff", "power cut of the active node", cut_power, power_on, True),
+    Fault("poweroff-frozen", "power cut of the active node while its disk holds writes back",
+          cut_power_unflushed, power_on, True),
     Fault("kill-core", "SIGKILL of the mail core", kill_core, forget_failures, False),
     Fault("stop-core", "SIGSTOP of the mail core", stop_core, forget_failures, False),
     Fault("move-crm", "planned move with crm", move_with_crm, clear_move_crm, False),

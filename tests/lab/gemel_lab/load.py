@@ -32,6 +32,17 @@ PROBE = ["--connections", "64", "--per-connection", "1", "--connect-timeout", "3
          "--answer-timeout", "1500", "--size", "300-600", "--large-every", "0"]
 
 
+def flow_program():
+    """The built program."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    tries = [os.environ.get("GEMEL_BUILD", ""), os.path.dirname(os.path.dirname(here))]
+    for folder in filter(None, tries):
+        path = os.path.join(folder, "tests", "lab", "flow")
+        if os.access(path, os.X_OK):
+            return os.path.abspath(path)
+    raise LabError("no tests/lab/flow; run make, and name its folder with GEMEL_BUILD")
+
+
 class Generator:
     """One `flow send` on the client host."""
 
@@ -138,6 +149,33 @@ class Load:
         if not done.stdout.startswith("{"):
             raise LabError(f"the judge could not judge: {done.stderr.strip()}")
         return json.loads(done.stdout), done.stderr
+
+
+class Reader:
+    """Somebody who looks at every new message at once: what is in new/ moves to cur/, as an IMAP
+    server does it. It ends with its node."""
+
+    def __init__(self, node):
+        prefix, enter = client.entry(node)
+        self.process = subprocess.Popen(prefix + ["python3", "-c", READ, f"{plan.MOUNT_POINT}/mail"],
+                                        preexec_fn=enter, stdin=subprocess.PIPE)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# Run on the node until its standard input ends.
+READ = """
+import glob, os, select, sys
+while not select.select([sys.stdin], [], [], 0.005)[0]:
+    for new in glob.glob(sys.argv[1] + "/*/Maildir/new"):
+        for entry in os.scandir(new):
+            try:
+                os.rename(entry.path, new[:-3] + "cur/" + entry.name + ":2,S")
+            except FileNotFoundError:
+                pass
+"""
 
 
 # -- accounts --

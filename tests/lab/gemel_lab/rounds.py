@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""rounds -- a fault under load, healed and judged; again and again.
+
+Three witnesses are asked after each round: the judge (what was acknowledged, in
+this round and all before), the watch on the cable, and Pacemaker, that the pair
+is whole again.
+"""
+
+import os
+import time
+
+from . import faults, load, watch
+
+SERVICE_S = 60
+
+
+class Series:
+    """All rounds of one fault on one region."""
+
+    def __init__(self, fault, folder, region="hq", rate=200, probe_rate=100, with_reader=False):
+        self.fault = fault
+        self.region = region
+        self.folder = folder
+        self.accounts = os.path.join(folder, "accounts")
+        self.load = load.Load(region, load.flow_program(), folder, rate, probe_rate)
+        self.with_reader = with_reader
+        self.acked = 0
+
+    def prepare(self):
+        faults.wait_whole(self.region)
+        load.make_accounts(self.region, self.accounts)
+
+    def strike(self, name):
+        """One fault under load; the pair as it was, the captured frames, what the client saw."""
+        pair = faults.Pair(self.region)
+        mac = faults.hardware_address(pair.active)
+        seen = watch.Watch(self.region, self.folder)
+        reader = load.Reader(pair.active) if self.with_reader else None
+        try:
+            seen.start()
+            self.load.start(name)
+            struck_at = time.time()
+            faults.wait_effect(self.fault, self.fault.do(pair))
+            self.load.wait_acked(100, SERVICE_S, "after the fault")
+            logs = self.load.stop()
+        finally:
+            self.load.abandon()
+            seen.stop()
+            if reader:
+                reader.stop()
+        return pair, mac, seen, struck_at, logs
+
+    def faults_seen(self, mac, seen, struck_at):
+        """What the cable showed that must not be, one sentence each."""
+        sentences = [f"{claim.mac} claimed {claim.address} again at {clock(claim.at)}, "
+                     "after another had taken it" for claim in seen.overlaps()]
+        if self.fault.cuts_power:
+            sentences += [f"{bye.flag} from the dead node to {bye.peer} at {clock(bye.at)}"
+                          for bye in seen.farewells(mac) if bye.at >= struck_at]
+        return sentences
+
+    def round(self, number):
+        """One round; (figures to print, sentences of what was wrong)."""
+        pair, mac, seen, struck_at, logs = self.strike(f"round{number}")
+        wrong = self.faults_seen(mac, seen, struck_at)
+        faults.heal(self.fault, pair)
+        verdict, told = self.load.judge(self.accounts, self.acked + 1)
+        gaps = self.load.gaps(logs)
+        if not verdict["clean"]:
+            wrong += told.splitlines()
+        figures = {"acked": verdict["acked"] - self.acked, "gap_ms": round(gaps["longest_gap_ms"]),
+                   **{key: verdict[key] for key in ("lost", "duplicated", "unexpected", "changed",
+                                                    "unknown")},
+                   "from": pair.active}
+        self.acked = verdict["acked"]
+        return figures, wrong
+
+
+def clock(at):
+    return time.strftime("%H:%M:%S", time.localtime(at)) + f".{int(at * 1000) % 1000:03d}"
