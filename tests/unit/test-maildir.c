@@ -237,6 +237,46 @@ a_missing_mailbox_is_told_and_keeps_the_staging_file(void **state)
 	assert_true(is_there(f, NEW ",S=5,W=6"));
 }
 
+/* A group that we may give files to and that is not ours by default, if there is one. */
+static gid_t
+another_group(void)
+{
+	gid_t groups[64];
+	int count = getgroups(64, groups);
+
+	if (geteuid() == 0)
+		return 65534;
+	return count > 0 ? groups[count - 1] : getegid();
+}
+
+static void
+the_given_group_may_work_in_mailboxes_and_on_files(void **state)
+{
+	struct fixture *f = *state;
+	struct maildir_settings settings = {
+	    f->directory, "example.test", (uid_t)-1, another_group()};
+	mode_t umask_before = umask(077);
+	struct maildir_size size;
+	struct stat st;
+
+	maildir_close(&f->maildir);
+	if (maildir_open(&settings, &f->maildir, f->error) != 0)
+		fail_msg("%s", f->error);
+	assert_int_equal(maildir_create(f->maildir, 12), 0);
+	assert_int_equal(stage(f, "", slice_of("text\r\n"), &size), 0);
+	assert_int_equal(maildir_publish(f->maildir, &item, 12, &size), 0);
+	umask(umask_before);
+	assert_int_equal(stat(path_of(f, "mail"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(st.st_gid, settings.group);
+	assert_int_equal(stat(path_of(f, "mail/12/Maildir/new"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 02770);
+	assert_int_equal(st.st_gid, settings.group);
+	assert_int_equal(stat(path_of(f, NEW ",S=5,W=6"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(st.st_gid, settings.group);
+}
+
 static void
 a_mailbox_is_mended_and_its_mail_kept(void **state)
 {
@@ -331,6 +371,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(publishing_twice_is_publishing_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_missing_mailbox_is_told_and_keeps_the_staging_file, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		the_given_group_may_work_in_mailboxes_and_on_files, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_mailbox_is_mended_and_its_mail_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		mail_put_aside_never_covers_what_was_put_aside_before, setup, teardown),
