@@ -2,532 +2,551 @@
 #include "tests/unit/fake-disk.h"
 
 #include "common/disk.h"
-#include "common/slice.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define SECTOR_BYTES 512
-#define HANDLES 64
-#define FIRST_FD 1000
-#define FREE_BYTES (INT64_C(1) << 40)
+#define SECTOR 512u
+#define FD_FIRST 1000
+#define FD_MAX 4096
 
-struct node {
-	bool is_directory;
-	struct buffer content; /* as it is read */
-	struct buffer durable; /* as it was synced */
+struct inode {
+	uint8_t *data, *durable;
+	uint8_t *dirty; /* one for each sector */
+	size_t length, durable_length, capacity;
+	uint64_t errors; /* failed syncs */
+	struct inode *next;
 };
 
-struct name {
+struct entry {
 	char *path;
-	struct node *node;
+	struct inode *inode; /* NULL: a directory */
 };
 
-struct names {
-	struct name *items;
-	size_t count;
+struct tree {
+	struct entry *entries;
+	size_t count, room;
 };
 
-/* Something done to the names. node: path was made; else target: renamed to it; else removed. */
+enum change_kind {
+	CHANGE_ADD,
+	CHANGE_DROP,
+	CHANGE_MOVE,
+};
+
+/* An operation on the tree that is not durable. */
 struct change {
+	enum change_kind kind;
+	char *path, *to;
+	struct inode *inode;
+};
+
+struct descriptor {
+	bool is_open;
+	struct inode *inode;
 	char *path;
-	char *target;
-	struct node *node;
+	uint64_t errors_seen;
 };
 
 static struct {
 	pthread_mutex_t lock;
-	struct node **nodes;
-	size_t node_count;
-	struct names current;
-	struct names durable;
-	struct change *changes; /* that lead from durable to current */
-	size_t change_count;
-	struct node *handles[HANDLES];
-	char *handle_paths[HANDLES];
-	size_t calls;
-	size_t stop_at;
-	size_t fail_at;
-	int fail_error;
-	bool was_reached;
-} disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct tree now, durable;
+	struct change *changes;
+	size_t change_count, change_room;
+	struct inode *inodes;
+	struct descriptor descriptors[FD_MAX];
+	uint64_t calls, fail_at, stop_at, limit;
+	int fail_with;
+	bool is_stopped, was_reached, counts_reads;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .limit = UINT64_MAX};
 
 static void *
-check(void *memory)
+must(void *memory)
 {
 	if (!memory)
 		abort();
 	return memory;
 }
 
-/* ---- names ---- */
+/* -- trees -- */
 
-static struct node *
-names_find(const struct names *names, const char *path)
+static struct entry *
+tree_find(const struct tree *tree, const char *path)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->items[i].path, path) == 0)
-			return names->items[i].node;
+	for (size_t i = 0; i < tree->count; i++)
+		if (strcmp(tree->entries[i].path, path) == 0)
+			return &tree->entries[i];
 	return NULL;
 }
 
 static void
-names_remove(struct names *names, const char *path)
+tree_drop(struct tree *tree, const char *path)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->items[i].path, path) == 0) {
-			free(names->items[i].path);
-			names->items[i] = names->items[--names->count];
-			return;
-		}
+	struct entry *entry = tree_find(tree, path);
+
+	if (!entry)
+		return;
+	free(entry->path);
+	*entry = tree->entries[--tree->count];
 }
 
 static void
-names_add(struct names *names, const char *path, struct node *node)
+tree_add(struct tree *tree, const char *path, struct inode *inode)
 {
-	names->items = check(realloc(names->items, (names->count + 1) * sizeof(struct name)));
-	names->items[names->count++] = (struct name){check(strdup(path)), node};
-}
-
-/* A folder takes what is in it along. */
-static void
-names_rename(struct names *names, const char *from, const char *to)
-{
-	size_t length = strlen(from);
-
-	names_remove(names, to);
-	for (size_t i = 0; i < names->count; i++) {
-		char *path = names->items[i].path;
-		char *moved;
-
-		if (strncmp(path, from, length) != 0 ||
-		    (path[length] != '\0' && path[length] != '/'))
-			continue;
-		assert(asprintf(&moved, "%s%s", to, path + length) > 0);
-		names->items[i].path = moved;
-		free(path);
+	tree_drop(tree, path);
+	if (tree->count == tree->room) {
+		tree->room = tree->room ? tree->room * 2 : 64;
+		tree->entries = must(realloc(tree->entries, tree->room * sizeof(*tree->entries)));
 	}
+	tree->entries[tree->count++] = (struct entry){must(strdup(path)), inode};
 }
 
 static void
-names_apply(struct names *names, const struct change *change)
+tree_clear(struct tree *tree)
 {
-	if (change->node)
-		names_add(names, change->path, change->node);
-	else if (change->target)
-		names_rename(names, change->path, change->target);
-	else
-		names_remove(names, change->path);
+	for (size_t i = 0; i < tree->count; i++)
+		free(tree->entries[i].path);
+	tree->count = 0;
 }
 
-static void
-names_clear(struct names *names)
-{
-	while (names->count > 0)
-		free(names->items[--names->count].path);
-	free(names->items);
-	*names = (struct names){0};
-}
-
+/* Is path an entry of directory? */
 static bool
-is_in(const char *path, const char *folder)
+is_in(const char *path, const char *directory)
 {
-	size_t length = strlen(folder);
+	size_t length = strlen(directory);
 
-	return path && strncmp(path, folder, length) == 0 && path[length] == '/' &&
+	if (strcmp(directory, "/") == 0)
+		length = 0;
+	return strncmp(path, directory, length) == 0 && path[length] == '/' && path[length + 1] &&
 	       !strchr(path + length + 1, '/');
 }
 
 static bool
-has_folder(const char *path)
+has_parent(const char *path)
 {
-	char *folder = check(strdup(path));
-	char *slash = strrchr(folder, '/');
-	struct node *node;
+	const char *slash = strrchr(path, '/');
+	char parent[1024];
+	struct entry *entry;
 
-	*slash = '\0';
-	node = slash == folder ? NULL : names_find(&disk.current, folder);
-	slash = slash == folder ? folder : NULL;
-	free(folder);
-	return slash || (node && node->is_directory);
+	if (!slash)
+		return false;
+	if (slash == path)
+		return true;
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = '\0';
+	entry = tree_find(&disk.now, parent);
+	return entry && !entry->inode;
 }
 
 static void
-change_push(const char *path, const char *target, struct node *node)
+change_apply(struct tree *tree, const struct change *change)
 {
-	struct change *change;
-
-	disk.changes = check(realloc(disk.changes, (disk.change_count + 1) * sizeof(*change)));
-	change = &disk.changes[disk.change_count++];
-	*change = (struct change){check(strdup(path)), target ? check(strdup(target)) : NULL, node};
-	names_apply(&disk.current, change);
+	switch (change->kind) {
+	case CHANGE_ADD:
+		tree_add(tree, change->path, change->inode);
+		break;
+	case CHANGE_DROP:
+		tree_drop(tree, change->path);
+		break;
+	case CHANGE_MOVE:
+		tree_drop(tree, change->path);
+		tree_add(tree, change->to, change->inode);
+		break;
+	}
 }
 
-/* The first count changes are durable. */
+static void
+change_make(enum change_kind kind, const char *path, const char *to, struct inode *inode)
+{
+	struct change change = {kind, must(strdup(path)), to ? must(strdup(to)) : NULL, inode};
+
+	if (disk.change_count == disk.change_room) {
+		disk.change_room = disk.change_room ? disk.change_room * 2 : 64;
+		disk.changes = must(realloc(disk.changes, disk.change_room * sizeof(change)));
+	}
+	disk.changes[disk.change_count++] = change;
+	change_apply(&disk.now, &change);
+}
+
+/* The first count operations become durable. */
 static void
 changes_commit(size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		names_apply(&disk.durable, &disk.changes[i]);
+		change_apply(&disk.durable, &disk.changes[i]);
 		free(disk.changes[i].path);
-		free(disk.changes[i].target);
+		free(disk.changes[i].to);
 	}
 	disk.change_count -= count;
-	if (disk.change_count > 0)
-		memmove(
-		    disk.changes, disk.changes + count, disk.change_count * sizeof(*disk.changes));
+	memmove(disk.changes, disk.changes + count, disk.change_count * sizeof(*disk.changes));
 }
 
 static void
-commit_folder(const char *folder)
+changes_forget(void)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < disk.change_count; i++)
-		if (is_in(disk.changes[i].path, folder) || is_in(disk.changes[i].target, folder))
-			count = i + 1;
-	changes_commit(count);
-}
-
-static void
-commit_content(struct node *node)
-{
-	buffer_consume(&node->durable, node->durable.length);
-	buffer_append_slice(&node->durable, buffer_slice(&node->content));
-}
-
-static struct node *
-node_new(bool is_directory)
-{
-	struct node *node = check(calloc(1, sizeof(*node)));
-
-	node->is_directory = is_directory;
-	disk.nodes = check(realloc(disk.nodes, (disk.node_count + 1) * sizeof(node)));
-	disk.nodes[disk.node_count++] = node;
-	return node;
-}
-
-/* ---- faults ---- */
-
-static bool
-is_stopped(void)
-{
-	return disk.stop_at != 0 && disk.calls >= disk.stop_at;
-}
-
-/* Takes the lock, counts, and says what this call must fail with. */
-static int
-enter(bool is_counted)
-{
-	pthread_mutex_lock(&disk.lock);
-	if (is_counted)
-		disk.calls++;
-	if (is_stopped()) {
-		disk.was_reached = true;
-		return -EIO;
+	for (size_t i = 0; i < disk.change_count; i++) {
+		free(disk.changes[i].path);
+		free(disk.changes[i].to);
 	}
-	if (is_counted && disk.fail_at != 0 && disk.calls == disk.fail_at) {
+	disk.change_count = 0;
+}
+
+/* -- files -- */
+
+static void
+inode_reserve(struct inode *inode, size_t length)
+{
+	size_t capacity = inode->capacity ? inode->capacity : 4096;
+
+	if (length <= inode->capacity)
+		return;
+	while (capacity < length)
+		capacity *= 2;
+	inode->data = must(realloc(inode->data, capacity));
+	inode->durable = must(realloc(inode->durable, capacity));
+	inode->dirty = must(realloc(inode->dirty, capacity / SECTOR));
+	memset(inode->data + inode->capacity, 0, capacity - inode->capacity);
+	memset(inode->durable + inode->capacity, 0, capacity - inode->capacity);
+	memset(inode->dirty + inode->capacity / SECTOR, 0, (capacity - inode->capacity) / SECTOR);
+	inode->capacity = capacity;
+}
+
+static void
+inode_dirty(struct inode *inode, size_t from, size_t to)
+{
+	for (size_t i = from / SECTOR; i * SECTOR < to; i++)
+		inode->dirty[i] = 1;
+}
+
+static void
+inode_set_length(struct inode *inode, size_t length)
+{
+	inode_reserve(inode, length);
+	if (length < inode->length) {
+		memset(inode->data + length, 0, inode->length - length);
+		inode_dirty(inode, length, inode->length);
+	}
+	inode->length = length;
+}
+
+static void
+inode_sync(struct inode *inode)
+{
+	for (size_t i = 0; i < inode->capacity / SECTOR; i++)
+		if (inode->dirty[i])
+			memcpy(inode->durable + i * SECTOR, inode->data + i * SECTOR, SECTOR);
+	if (inode->capacity)
+		memset(inode->dirty, 0, inode->capacity / SECTOR);
+	inode->durable_length = inode->length;
+}
+
+/* Linux marks pages clean whose write failed. */
+static void
+inode_sync_fails(struct inode *inode)
+{
+	inode->errors++;
+	if (inode->capacity)
+		memset(inode->dirty, 0, inode->capacity / SECTOR);
+}
+
+static uint64_t
+next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return *seed >> 33;
+}
+
+static void
+inode_lose(struct inode *inode, enum fake_survival survival, uint64_t *seed)
+{
+	size_t unit = survival == SURVIVE_PAGES ? 4096 : SECTOR;
+	bool keeps_length = survival == SURVIVE_ALL;
+
+	if (survival != SURVIVE_ALL && survival != SURVIVE_NOTHING)
+		keeps_length = next_random(seed) & 1;
+	for (size_t at = 0; at < inode->capacity; at += unit) {
+		bool survives = survival == SURVIVE_ALL ||
+				(survival != SURVIVE_NOTHING && (next_random(seed) & 1));
+
+		for (size_t i = at / SECTOR; survives && i < (at + unit) / SECTOR; i++)
+			if (inode->dirty[i])
+				memcpy(
+				    inode->durable + i * SECTOR, inode->data + i * SECTOR, SECTOR);
+	}
+	if (keeps_length)
+		inode->durable_length = inode->length;
+	inode->length = inode->durable_length;
+	if (!inode->capacity)
+		return;
+	memset(inode->dirty, 0, inode->capacity / SECTOR);
+	memset(inode->durable + inode->length, 0, inode->capacity - inode->length);
+	memcpy(inode->data, inode->durable, inode->capacity);
+}
+
+static uint64_t
+disk_used(void)
+{
+	uint64_t used = 0;
+
+	for (size_t i = 0; i < disk.now.count; i++)
+		if (disk.now.entries[i].inode)
+			used += disk.now.entries[i].inode->length;
+	return used;
+}
+
+/* -- calls -- */
+
+/* Begin a call: 0, or the fault it meets. */
+static int
+call_begin(bool changes)
+{
+	bool counts = changes || disk.counts_reads;
+
+	pthread_mutex_lock(&disk.lock);
+	disk.calls += counts;
+	if (disk.stop_at && disk.calls >= disk.stop_at)
+		disk.is_stopped = disk.was_reached = true;
+	if (disk.is_stopped)
+		return -EIO;
+	if (counts && disk.fail_at && disk.calls == disk.fail_at) {
 		disk.was_reached = true;
-		return disk.fail_error;
+		return disk.fail_with;
 	}
 	return 0;
 }
 
 static int
-leave(int result)
+call_end(int result)
 {
 	pthread_mutex_unlock(&disk.lock);
 	return result;
 }
 
-void
-fake_disk_stop_at(size_t n)
+static struct descriptor *
+descriptor_of(int fd)
 {
-	pthread_mutex_lock(&disk.lock);
-	disk.calls = 0;
-	disk.stop_at = n;
-	disk.was_reached = false;
-	pthread_mutex_unlock(&disk.lock);
+	if (fd < FD_FIRST || fd >= FD_FIRST + FD_MAX || !disk.descriptors[fd - FD_FIRST].is_open)
+		abort();
+	return &disk.descriptors[fd - FD_FIRST];
 }
 
-void
-fake_disk_fail_at(size_t n, int error)
+static int
+descriptor_new(const char *path, struct inode *inode)
 {
-	pthread_mutex_lock(&disk.lock);
-	disk.calls = 0;
-	disk.fail_at = n;
-	disk.fail_error = error;
-	disk.was_reached = false;
-	pthread_mutex_unlock(&disk.lock);
+	for (int i = 0; i < FD_MAX; i++)
+		if (!disk.descriptors[i].is_open) {
+			disk.descriptors[i] = (struct descriptor){
+			    true, inode, must(strdup(path)), inode ? inode->errors : 0};
+			return FD_FIRST + i;
+		}
+	return -EMFILE;
 }
 
-bool
-fake_disk_was_reached(void)
+static int
+open_locked(const char *path, int flags)
 {
-	return disk.was_reached;
-}
+	struct entry *entry = tree_find(&disk.now, path);
+	struct inode *inode;
 
-void
-fake_disk_restart(void)
-{
-	for (int i = 0; i < HANDLES; i++) {
-		disk.handles[i] = NULL;
-		free(disk.handle_paths[i]);
-		disk.handle_paths[i] = NULL;
+	if (entry && (flags & O_CREAT) && (flags & O_EXCL))
+		return -EEXIST;
+	if (entry && (flags & O_DIRECTORY) && entry->inode)
+		return -ENOTDIR;
+	if (!entry && !((flags & O_CREAT) && has_parent(path)))
+		return -ENOENT;
+	if (!entry) {
+		inode = must(calloc(1, sizeof(*inode)));
+		inode->next = disk.inodes;
+		disk.inodes = inode;
+		change_make(CHANGE_ADD, path, NULL, inode);
+		return descriptor_new(path, inode);
 	}
-	disk.stop_at = 0;
-	disk.fail_at = 0;
-}
-
-/* splitmix64 */
-static uint64_t
-chance(uint64_t *seed)
-{
-	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
-static void
-lose_content(struct node *node, uint64_t *seed)
-{
-	struct buffer *old = &node->durable;
-	struct buffer *new = &node->content;
-	size_t length = chance(seed) % 2 ? old->length : new->length;
-
-	if (slice_is_equal(buffer_slice(old), buffer_slice(new)))
-		return;
-	if (old->length < length)
-		memset(buffer_extend(old, length - old->length), 0, length - old->length);
-	old->length = length;
-	for (size_t at = 0; at < length && at < new->length; at += SECTOR_BYTES) {
-		size_t end = at + SECTOR_BYTES;
-
-		end = end < length ? end : length;
-		end = end < new->length ? end : new->length;
-		if (chance(seed) % 2)
-			memcpy(old->data + at, new->data + at, end - at);
-	}
-	buffer_consume(new, new->length);
-	buffer_append_slice(new, buffer_slice(old));
-}
-
-void
-fake_disk_power_on(uint64_t seed)
-{
-	fake_disk_restart();
-	changes_commit(chance(&seed) % (disk.change_count + 1));
-	while (disk.change_count > 0) {
-		free(disk.changes[--disk.change_count].path);
-		free(disk.changes[disk.change_count].target);
-	}
-	names_clear(&disk.current);
-	for (size_t i = 0; i < disk.durable.count; i++)
-		names_add(&disk.current, disk.durable.items[i].path, disk.durable.items[i].node);
-	for (size_t i = 0; i < disk.node_count; i++)
-		lose_content(disk.nodes[i], &seed);
-}
-
-void
-fake_disk_close(void)
-{
-	fake_disk_restart();
-	changes_commit(disk.change_count);
-	names_clear(&disk.current);
-	names_clear(&disk.durable);
-	free(disk.changes);
-	disk.changes = NULL;
-	while (disk.node_count > 0) {
-		struct node *node = disk.nodes[--disk.node_count];
-
-		buffer_close(&node->content);
-		buffer_close(&node->durable);
-		free(node);
-	}
-	free(disk.nodes);
-	disk.nodes = NULL;
-}
-
-void
-fake_disk_reset(void)
-{
-	fake_disk_close();
-	disk.calls = 0;
-	disk.was_reached = false;
-}
-
-/* ---- disk.h ---- */
-
-static struct node *
-node_of(int fd)
-{
-	assert(fd >= FIRST_FD && fd < FIRST_FD + HANDLES);
-	return disk.handles[fd - FIRST_FD];
+	if (entry->inode && (flags & O_TRUNC))
+		inode_set_length(entry->inode, 0);
+	return descriptor_new(path, entry->inode);
 }
 
 int
 disk_open(const char *path, int flags, mode_t mode)
 {
-	struct node *node;
-	int result = enter((flags & (O_CREAT | O_TRUNC)) != 0);
+	int fault = call_begin(flags & (O_CREAT | O_TRUNC));
 
 	(void)mode;
-	if (result != 0)
-		return leave(result);
-	node = names_find(&disk.current, path);
-	if (!node && (!(flags & O_CREAT) || !has_folder(path)))
-		return leave(-ENOENT);
-	if (node && (flags & O_CREAT) && (flags & O_EXCL))
-		return leave(-EEXIST);
-	if (!node) {
-		node = node_new(false);
-		change_push(path, NULL, node);
-	}
-	if (flags & O_TRUNC)
-		buffer_consume(&node->content, node->content.length);
-	for (int i = 0; i < HANDLES; i++)
-		if (!disk.handles[i]) {
-			disk.handles[i] = node;
-			disk.handle_paths[i] = check(strdup(path));
-			return leave(FIRST_FD + i);
-		}
-	return leave(-EMFILE);
+	return call_end(fault ? fault : open_locked(path, flags));
 }
 
 int
 disk_close(int fd)
 {
-	enter(false);
-	if (node_of(fd)) {
-		disk.handles[fd - FIRST_FD] = NULL;
-		free(disk.handle_paths[fd - FIRST_FD]);
-		disk.handle_paths[fd - FIRST_FD] = NULL;
+	struct descriptor *descriptor;
+
+	pthread_mutex_lock(&disk.lock);
+	/* After a reboot or a kill the process that had it is gone. */
+	if (!disk.is_stopped || disk.descriptors[fd - FD_FIRST].is_open) {
+		descriptor = descriptor_of(fd);
+		free(descriptor->path);
+		descriptor->is_open = false;
 	}
-	return leave(0);
+	return call_end(0);
 }
 
 ssize_t
 disk_read(int fd, void *data, size_t length, uint64_t offset)
 {
-	int result = enter(false);
-	struct buffer *content;
+	int fault = call_begin(false);
+	const struct inode *inode;
 
-	if (result != 0)
-		return leave(result);
-	content = &node_of(fd)->content;
-	if (offset >= content->length)
-		return leave(0);
-	if (length > content->length - offset)
-		length = content->length - offset;
-	memcpy(data, content->data + offset, length);
-	leave(0);
+	if (fault)
+		return call_end(fault);
+	inode = descriptor_of(fd)->inode;
+	if (!inode)
+		return call_end(-EISDIR);
+	if (offset >= inode->length)
+		length = 0;
+	else if (length > inode->length - offset)
+		length = (size_t)(inode->length - offset);
+	if (length)
+		memcpy(data, inode->data + offset, length);
+	pthread_mutex_unlock(&disk.lock);
 	return (ssize_t)length;
 }
 
 static void
-content_resize(struct buffer *content, uint64_t length)
+write_locked(struct inode *inode, const void *data, size_t length, uint64_t offset)
 {
-	if (length > content->length)
-		memset(
-		    buffer_extend(content, length - content->length), 0, length - content->length);
-	content->length = length;
+	if (!length)
+		return;
+	inode_reserve(inode, (size_t)offset + length);
+	memcpy(inode->data + offset, data, length);
+	inode_dirty(inode, (size_t)offset, (size_t)offset + length);
+	if (offset + length > inode->length)
+		inode->length = (size_t)offset + length;
+}
+
+static bool
+has_space(const struct inode *inode, uint64_t length)
+{
+	return length <= inode->length || disk_used() + (length - inode->length) <= disk.limit;
 }
 
 int
 disk_write(int fd, const void *data, size_t length, uint64_t offset)
 {
-	int result = enter(true);
-	struct buffer *content;
+	int fault = call_begin(true);
+	struct inode *inode;
 
-	if (result != 0)
-		return leave(result);
-	content = &node_of(fd)->content;
-	if (offset + length > content->length)
-		content_resize(content, offset + length);
-	if (length > 0)
-		memcpy(content->data + offset, data, length);
-	return leave(0);
+	if (disk.is_stopped)
+		return call_end(fault);
+	inode = descriptor_of(fd)->inode;
+	if (!fault && !has_space(inode, offset + length))
+		fault = -ENOSPC;
+	write_locked(inode, data, fault ? length / 2 : length, offset);
+	return call_end(fault);
+}
+
+static int
+sync_descriptor(int fd, int fault)
+{
+	struct descriptor *descriptor;
+
+	if (disk.is_stopped)
+		return fault;
+	descriptor = descriptor_of(fd);
+	if (!descriptor->inode)
+		return fault;
+	if (fault)
+		inode_sync_fails(descriptor->inode);
+	else
+		inode_sync(descriptor->inode);
+	if (descriptor->errors_seen != descriptor->inode->errors) {
+		descriptor->errors_seen = descriptor->inode->errors;
+		return fault ? fault : -EIO;
+	}
+	return 0;
 }
 
 int
 disk_sync_data(int fd)
 {
-	return disk_sync_file(fd);
+	return call_end(sync_descriptor(fd, call_begin(true)));
 }
 
 int
 disk_sync_file(int fd)
 {
-	int result = enter(true);
-
-	if (result != 0)
-		return leave(result);
-	if (node_of(fd)->is_directory)
-		commit_folder(disk.handle_paths[fd - FIRST_FD]);
-	else
-		commit_content(node_of(fd));
-	return leave(0);
+	return call_end(sync_descriptor(fd, call_begin(true)));
 }
 
 int
 disk_sync_filesystem(int fd)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
 
 	(void)fd;
-	if (result != 0)
-		return leave(result);
-	changes_commit(disk.change_count);
-	for (size_t i = 0; i < disk.node_count; i++)
-		commit_content(disk.nodes[i]);
-	return leave(0);
+	for (struct inode *inode = disk.inodes; inode && !disk.is_stopped; inode = inode->next) {
+		if (fault)
+			inode_sync_fails(inode);
+		else
+			inode_sync(inode);
+	}
+	if (!fault)
+		changes_commit(disk.change_count);
+	return call_end(fault);
 }
 
 int
 disk_sync_directory(const char *path)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
+	size_t count = 0;
 
-	if (result != 0)
-		return leave(result);
-	if (!names_find(&disk.current, path))
-		return leave(-ENOENT);
-	commit_folder(path);
-	return leave(0);
+	if (!fault && strcmp(path, "/") != 0 && !tree_find(&disk.now, path))
+		fault = -ENOENT;
+	if (fault)
+		return call_end(fault);
+	for (size_t i = 0; i < disk.change_count; i++)
+		if (is_in(disk.changes[i].path, path) ||
+		    (disk.changes[i].to && is_in(disk.changes[i].to, path)))
+			count = i + 1;
+	changes_commit(count);
+	return call_end(0);
 }
 
 int
 disk_allocate(int fd, uint64_t length)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
+	struct inode *inode;
 
-	if (result == 0 && node_of(fd)->content.length < length)
-		content_resize(&node_of(fd)->content, length);
-	return leave(result);
+	if (fault)
+		return call_end(fault);
+	inode = descriptor_of(fd)->inode;
+	if (!has_space(inode, length))
+		return call_end(-ENOSPC);
+	if (length > inode->length)
+		inode_set_length(inode, (size_t)length);
+	return call_end(0);
 }
 
 int
 disk_truncate(int fd, uint64_t length)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
 
-	if (result == 0)
-		content_resize(&node_of(fd)->content, length);
-	return leave(result);
+	if (!fault)
+		inode_set_length(descriptor_of(fd)->inode, (size_t)length);
+	return call_end(fault);
 }
 
 int64_t
 disk_size(int fd)
 {
-	int result = enter(false);
-	int64_t size = result == 0 ? (int64_t)node_of(fd)->content.length : result;
+	int fault = call_begin(false);
+	int64_t size = fault ? fault : (int64_t)descriptor_of(fd)->inode->length;
 
-	leave(0);
+	pthread_mutex_unlock(&disk.lock);
 	return size;
 }
 
@@ -538,87 +557,259 @@ disk_set_access(int fd, uid_t owner, gid_t group, mode_t mode)
 	(void)owner;
 	(void)group;
 	(void)mode;
-	return leave(enter(true));
+	return call_end(call_begin(true));
 }
 
 int
 disk_rename(const char *from, const char *to)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
+	struct entry *entry;
 
-	if (result != 0)
-		return leave(result);
-	if (!names_find(&disk.current, from) || !has_folder(to))
-		return leave(-ENOENT);
-	change_push(from, to, NULL);
-	return leave(0);
+	if (fault)
+		return call_end(fault);
+	entry = tree_find(&disk.now, from);
+	if (!entry || !has_parent(to))
+		return call_end(-ENOENT);
+	change_make(CHANGE_MOVE, from, to, entry->inode);
+	return call_end(0);
 }
 
 int
 disk_unlink(const char *path)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
 
-	if (result != 0)
-		return leave(result);
-	if (!names_find(&disk.current, path))
-		return leave(-ENOENT);
-	change_push(path, NULL, NULL);
-	return leave(0);
+	if (fault)
+		return call_end(fault);
+	if (!tree_find(&disk.now, path))
+		return call_end(-ENOENT);
+	change_make(CHANGE_DROP, path, NULL, NULL);
+	return call_end(0);
 }
 
 int
 disk_make_directory(const char *path, mode_t mode)
 {
-	int result = enter(true);
+	int fault = call_begin(true);
 
 	(void)mode;
-	if (result != 0 || names_find(&disk.current, path))
-		return leave(result);
-	if (!has_folder(path))
-		return leave(-ENOENT);
-	change_push(path, NULL, node_new(true));
-	return leave(0);
+	if (fault)
+		return call_end(fault);
+	if (!has_parent(path))
+		return call_end(-ENOENT);
+	if (!tree_find(&disk.now, path))
+		change_make(CHANGE_ADD, path, NULL, NULL);
+	return call_end(0);
 }
 
 int
 disk_exists(const char *path)
 {
-	int result = enter(false);
+	int fault = call_begin(false);
 
-	if (result == 0)
-		result = names_find(&disk.current, path) != NULL;
-	return leave(result);
+	return call_end(fault ? fault : tree_find(&disk.now, path) != NULL);
 }
 
 int
 disk_list(const char *path, int (*each)(void *context, const char *name), void *context)
 {
-	struct buffer found = {0};
-	int result = enter(false);
+	int result = call_begin(false);
+	char **names;
+	size_t count = 0;
 
-	if (result == 0 && !names_find(&disk.current, path))
+	if (!result && strcmp(path, "/") != 0 && !tree_find(&disk.now, path))
 		result = -ENOENT;
-	for (size_t i = 0; result == 0 && i < disk.current.count; i++) {
-		const char *name = disk.current.items[i].path;
-
-		if (is_in(name, path))
-			buffer_append(&found, strrchr(name, '/') + 1, strlen(strrchr(name, '/')));
+	if (result)
+		return call_end(result);
+	names = must(calloc(disk.now.count + 1, sizeof(*names)));
+	for (size_t i = 0; i < disk.now.count; i++)
+		if (is_in(disk.now.entries[i].path, path))
+			names[count++] = must(strdup(strrchr(disk.now.entries[i].path, '/') + 1));
+	pthread_mutex_unlock(&disk.lock);
+	for (size_t i = 0; i < count; i++) {
+		if (result == 0)
+			result = each(context, names[i]);
+		free(names[i]);
 	}
-	leave(0);
-	for (size_t at = 0; result == 0 && at < found.length;
-	     at += strlen((char *)found.data + at) + 1)
-		result = each(context, (char *)found.data + at);
-	buffer_close(&found);
+	free(names);
 	return result;
 }
 
 int64_t
 disk_free(const char *path)
 {
-	int result = enter(false);
+	int fault = call_begin(false);
+	uint64_t used = disk_used();
+	int64_t left = disk.limit == UINT64_MAX ? INT64_MAX
+		       : used > disk.limit      ? 0
+						: (int64_t)(disk.limit - used);
 
 	(void)path;
-	leave(0);
-	return result == 0 ? FREE_BYTES : result;
+	pthread_mutex_unlock(&disk.lock);
+	return fault ? fault : left;
+}
+
+/* -- faults -- */
+
+static void
+descriptors_forget(void)
+{
+	for (size_t i = 0; i < FD_MAX; i++)
+		if (disk.descriptors[i].is_open) {
+			free(disk.descriptors[i].path);
+			disk.descriptors[i].is_open = false;
+		}
+}
+
+static void
+faults_clear(void)
+{
+	disk.fail_at = disk.stop_at = 0;
+	disk.is_stopped = disk.was_reached = false;
+}
+
+void
+fake_disk_reset(void)
+{
+	pthread_mutex_lock(&disk.lock);
+	descriptors_forget();
+	changes_forget();
+	tree_clear(&disk.now);
+	tree_clear(&disk.durable);
+	while (disk.inodes) {
+		struct inode *inode = disk.inodes;
+
+		disk.inodes = inode->next;
+		free(inode->data);
+		free(inode->durable);
+		free(inode->dirty);
+		free(inode);
+	}
+	tree_add(&disk.now, "/", NULL);
+	tree_add(&disk.durable, "/", NULL);
+	faults_clear();
+	disk.calls = 0;
+	disk.counts_reads = false;
+	disk.limit = UINT64_MAX;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_close(void)
+{
+	fake_disk_reset();
+	pthread_mutex_lock(&disk.lock);
+	tree_clear(&disk.now);
+	tree_clear(&disk.durable);
+	free(disk.now.entries);
+	free(disk.durable.entries);
+	free(disk.changes);
+	disk.now = disk.durable = (struct tree){0};
+	disk.changes = NULL;
+	disk.change_room = 0;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_count_reads(void)
+{
+	disk.counts_reads = true;
+}
+
+void
+fake_disk_fail_at(size_t n, int error)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.fail_at = n ? disk.calls + n : 0;
+	disk.fail_with = error;
+	disk.was_reached = false;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_stop_at(size_t n)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.stop_at = n ? disk.calls + n : 0;
+	disk.was_reached = false;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+bool
+fake_disk_was_reached(void)
+{
+	bool was_reached;
+
+	pthread_mutex_lock(&disk.lock);
+	was_reached = disk.was_reached;
+	pthread_mutex_unlock(&disk.lock);
+	return was_reached;
+}
+
+void
+fake_disk_reboot(enum fake_survival survival, uint64_t seed)
+{
+	size_t keep = 0;
+
+	pthread_mutex_lock(&disk.lock);
+	descriptors_forget();
+	if (survival == SURVIVE_ALL)
+		keep = disk.change_count;
+	else if (survival != SURVIVE_NOTHING)
+		keep = (size_t)(next_random(&seed) % (disk.change_count + 1));
+	changes_commit(keep);
+	changes_forget();
+	for (struct inode *inode = disk.inodes; inode; inode = inode->next)
+		inode_lose(inode, survival, &seed);
+	tree_clear(&disk.now);
+	for (size_t i = 0; i < disk.durable.count; i++)
+		tree_add(&disk.now, disk.durable.entries[i].path, disk.durable.entries[i].inode);
+	faults_clear();
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_power_on(uint64_t seed)
+{
+	fake_disk_reboot(SURVIVE_SECTORS, seed);
+}
+
+void
+fake_disk_restart(void)
+{
+	pthread_mutex_lock(&disk.lock);
+	descriptors_forget();
+	faults_clear();
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_limit(uint64_t bytes)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.limit = bytes;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+uint8_t *
+fake_disk_bytes(const char *path, size_t *length_r)
+{
+	struct entry *entry = tree_find(&disk.now, path);
+
+	if (!entry || !entry->inode)
+		return NULL;
+	*length_r = entry->inode->length;
+	return entry->inode->data;
+}
+
+void
+fake_disk_commit_bytes(const char *path)
+{
+	struct entry *entry = tree_find(&disk.now, path);
+
+	if (!entry || !entry->inode)
+		return;
+	memcpy(entry->inode->durable, entry->inode->data, entry->inode->capacity);
+	entry->inode->durable_length = entry->inode->length;
 }

@@ -1,48 +1,75 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake-disk -- a second implementation of common/disk.h, in memory, that can fail and lose power.
+ * fake-disk -- common/disk.h in memory, with power cuts.
  *
- * It keeps apart what was done and what was synced. What a power cut leaves of
- * the rest is chosen by a seed, within what a journalling file system may do:
+ * Keeps apart what was written and what was synced: for each file its data, by
+ * sectors, and its size; for the tree its entries, as a list of operations that
+ * are not durable yet. Link it instead of libdisk.a. Thread safe. There is one
+ * disk; its root is "/" and exists.
  *
- *   names (made, renamed, removed): a beginning of what was done since the last sync, in order,
- * each whole content: each sector of 512 bytes is the old or the new one; the length is the old or
- * the new one
- *
- * A sync of a file makes its content durable and no name; a sync of a directory
- * makes the names in it durable, and all that was done before them; syncfs all.
- * A killed process, unlike a power cut, leaves all that was done, synced or not.
- *
- * Faults come at the n-th call since they were asked for. A call is one that
- * changes or syncs something; reading is not counted. All is thread safe.
+ *   sync of a file        its data and size, not its name
+ *   sync of a directory   all operations up to the last one in it (a file system
+ *                         with a journal keeps them in order)
+ *   sync of the system    all of it
+ *   failed sync           what was not synced is lost although it can still be
+ *                         read, as in Linux; each other description of the file
+ *                         reports the error once
  */
-#ifndef GEMEL_TESTS_UNIT_FAKE_DISK_H
-#define GEMEL_TESTS_UNIT_FAKE_DISK_H
+#ifndef GEMEL_TESTS_FAKE_DISK_H
+#define GEMEL_TESTS_FAKE_DISK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* An empty disk without faults, with the one folder "/". */
+/* What of the things not synced a power cut leaves. */
+enum fake_survival {
+	SURVIVE_NOTHING,
+	SURVIVE_ALL,
+	SURVIVE_SECTORS, /* any sectors of 512 bytes, and the first few of the operations on the
+			    tree */
+	SURVIVE_PAGES,   /* the same with 4096 bytes */
+	SURVIVE_KINDS,
+};
+
+/* An empty disk, without faults. Closes every descriptor. */
 void fake_disk_reset(void);
 
 /* Give all memory back. */
 void fake_disk_close(void);
 
-/* From the n-th call on (1: the next one) nothing works any more: every call says -EIO. 0: never.
+/* Faults come at the n-th call from now (1: the next; 0: never). A call is one that changes or
+ * syncs something; after fake_disk_count_reads(), until the next reset, one that only looks as
+ * well. */
+void fake_disk_count_reads(void);
+
+/* The n-th call fails with error (-EIO, -ENOSPC...); those after it work. A write that fails has
+ * written its first half. */
+void fake_disk_fail_at(size_t n, int error);
+
+/* The n-th call and all after it do nothing and say -EIO: the power is cut, or the process killed.
  */
 void fake_disk_stop_at(size_t n);
 
-/* The n-th call says error (-ENOSPC, -EIO, ...) and does nothing; those after it work. 0: never. */
-void fake_disk_fail_at(size_t n, int error);
-
-/* Has the call that was asked for been reached? */
+/* Was the fault that was asked for met? */
 bool fake_disk_was_reached(void);
 
-/* The power was cut: lose by seed what was not synced, forget open files, work again. */
+/* Power comes back after a cut, or is cut now and comes back. Descriptors are gone. */
+void fake_disk_reboot(enum fake_survival survival, uint64_t seed);
+
+/* The same with SURVIVE_SECTORS. */
 void fake_disk_power_on(uint64_t seed);
 
-/* The process was killed: forget open files, work again. */
+/* The process was killed: descriptors are gone, all that was written can be read, nothing was
+ * synced. */
 void fake_disk_restart(void);
+
+/* Space for file data; UINT64_MAX: no end. */
+void fake_disk_limit(uint64_t bytes);
+
+/* The bytes of a file, to look at or to damage (also what is durable). NULL: there is none. */
+uint8_t *fake_disk_bytes(const char *path, size_t *length_r);
+/* After a change through it: let it be durable too. */
+void fake_disk_commit_bytes(const char *path);
 
 #endif
