@@ -46,9 +46,9 @@ struct account {
 	char password[PASSWORD_HASH_MAX]; /* hash, or empty: no login */
 };
 
-/* Open for looking up. directory is the store's; the file must be there (-ENOENT: no writer has
- * made it yet). Returns 0 with *accounts_r owned, or -errno with a sentence in error[256]; -EPROTO:
- * made by a newer version, or with another form of addresses. */
+/* Open for looking up, after the writer was opened. directory is the store's; the file must be
+ * there (-ENOENT: no writer has made it yet). Returns 0 with *accounts_r owned, or -errno with a
+ * sentence in error[256]; -EPROTO: made by a newer version, or with another form of addresses. */
 int accounts_open_reader(const char *directory, struct accounts **accounts_r, char error[256]);
 
 /* Open for changing: makes the file or brings an older one up to date, and finishes deletions that
