@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define SECTOR 512u
-#define FD_FIRST 1000
 #define FD_MAX 4096
 
 struct inode {
@@ -57,10 +56,11 @@ static struct {
 	size_t change_count, change_room;
 	struct inode *inodes;
 	struct descriptor descriptors[FD_MAX];
+	int first_fd; /* goes up with each life, so that an old one is never taken for a new one */
 	uint64_t calls, fail_at, stop_at, limit;
 	int fail_with;
 	bool is_stopped, was_reached, counts_reads;
-} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .limit = UINT64_MAX};
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .first_fd = FD_MAX, .limit = UINT64_MAX};
 
 static void *
 must(void *memory)
@@ -325,11 +325,17 @@ call_end(int result)
 }
 
 static struct descriptor *
+descriptor_find(int fd)
+{
+	int i = fd - disk.first_fd;
+
+	return i >= 0 && i < FD_MAX && disk.descriptors[i].is_open ? &disk.descriptors[i] : NULL;
+}
+
+static struct descriptor *
 descriptor_of(int fd)
 {
-	if (fd < FD_FIRST || fd >= FD_FIRST + FD_MAX || !disk.descriptors[fd - FD_FIRST].is_open)
-		abort();
-	return &disk.descriptors[fd - FD_FIRST];
+	return must(descriptor_find(fd));
 }
 
 static int
@@ -339,7 +345,7 @@ descriptor_new(const char *path, struct inode *inode)
 		if (!disk.descriptors[i].is_open) {
 			disk.descriptors[i] = (struct descriptor){
 			    true, inode, must(strdup(path)), inode ? inode->errors : 0};
-			return FD_FIRST + i;
+			return disk.first_fd + i;
 		}
 	return -EMFILE;
 }
@@ -383,12 +389,11 @@ disk_close(int fd)
 	struct descriptor *descriptor;
 
 	pthread_mutex_lock(&disk.lock);
-	/* After a reboot or a kill the process that had it is gone. */
-	if (!disk.is_stopped || disk.descriptors[fd - FD_FIRST].is_open) {
-		descriptor = descriptor_of(fd);
-		free(descriptor->path);
-		descriptor->is_open = false;
-	}
+	descriptor = descriptor_find(fd);
+	if (!descriptor)
+		return call_end(-EBADF);
+	free(descriptor->path);
+	descriptor->is_open = false;
 	return call_end(0);
 }
 
@@ -655,6 +660,7 @@ disk_free(const char *path)
 static void
 descriptors_forget(void)
 {
+	disk.first_fd += FD_MAX;
 	for (size_t i = 0; i < FD_MAX; i++)
 		if (disk.descriptors[i].is_open) {
 			free(disk.descriptors[i].path);
