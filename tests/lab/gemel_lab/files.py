@@ -166,6 +166,27 @@ smtpd_client_connection_count_limit = 0
     return {"etc/postfix/main.cf": main, "etc/postfix/master.cf": master}
 
 
+def dovecot_conf():
+    """IMAP without TLS; `lab account` writes the users, for both nodes."""
+    return f"""protocols = imap
+listen = *, ::
+ssl = no
+disable_plaintext_auth = no
+log_path = /var/log/dovecot.log
+first_valid_uid = 100
+mail_location = maildir:{plan.MOUNT_POINT}/mail/%u/Maildir
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN {plan.DOVECOT_USERS}
+}}
+userdb {{
+  driver = passwd-file
+  args = {plan.DOVECOT_USERS}
+  default_fields = uid=vmail gid=vmail
+}}
+"""
+
+
 # -- name server --
 
 def forward_zone():
@@ -239,6 +260,7 @@ def of_host(host, settings):
         files["etc/corosync/authkey"] = (base64.b64decode(settings["authkey"]), 0o400)
         files["var/lib/pacemaker/cib/cib.xml"] = (first_cib().encode(), 0o600)
         files["etc/gemel/gemel.conf"] = gemel_conf(host)
+        files["etc/dovecot/dovecot.conf"] = dovecot_conf()
         files.update(postfix_files())
     return files
 

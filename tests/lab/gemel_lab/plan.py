@@ -7,9 +7,9 @@ from collections import namedtuple
 
 DOMAIN = "example.test"
 SWITCH_DIR = "/run/lab"
+DOVECOT_USERS = f"{SWITCH_DIR}/dovecot-users"
 SHARED_DEVICE = "/dev/shared"
 MOUNT_POINT = "/srv/gemel"
-MAIL_ACCOUNTS = "10"
 
 # A region's number is the third part of its addresses.
 REGIONS = {"hq": 1}

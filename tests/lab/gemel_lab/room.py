@@ -202,6 +202,8 @@ def main(settings_path):
         room = Room(settings)
         room.build()
         os.makedirs(os.path.join(settings["state"], "switch"), exist_ok=True)
+        with open(os.path.join(settings["state"], "switch", "dovecot-users"), "wb"):
+            pass  # dovecot wants it to be there; lab account fills it
         serve(os.path.join(settings["state"], "switch", "switch"), SwitchHandler, room)
         serve(os.path.join(settings["state"], "room.sock"), ToolHandler, room)
     except (LabError, OSError, subprocess.SubprocessError) as error:

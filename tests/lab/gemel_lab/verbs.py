@@ -210,18 +210,26 @@ def verb_wan(_):
 
 # -- mail --
 
+def mailbox(region, address):
+    node = cluster.active(region)
+    done = client.run(node, ["gemel", "account", "show", address, "--json"])
+    return json.loads(done.stdout)["mailbox"]
+
+
 def verb_account(options):
-    node = cluster.active(options.region)
     argv = ["gemel", "account", "add", options.address]
-    if options.password:
-        client.run(node, argv + ["--password-file", "-"], input=options.password + "\n")
-    else:
+    node = cluster.active(options.region)
+    if not options.password:
         client.run(node, argv + ["--no-password"])
+        return
+    client.run(node, argv + ["--password-file", "-"], input=options.password + "\n")
+    with open(os.path.join(plan.state_dir(), "switch", "dovecot-users"), "a", encoding="utf-8") as file:
+        file.write(f"{options.address}:{{PLAIN}}{options.password}::::::"
+                   f"userdb_mail=maildir:{mailbox(options.region, options.address)}\n")
 
 
 def verb_mailbox(options):
-    done = client.run(cluster.active("hq"), ["gemel", "account", "show", options.address, "--json"])
-    print(f"{plan.MOUNT_POINT}/mail/{json.loads(done.stdout)['id']}/Maildir")
+    print(mailbox("hq", options.address))
 
 
 # -- to look at --
