@@ -4,8 +4,8 @@
  *
  * Locks the pid file, keeps the progress file, answers status, promote and
  * demote. Its "configuration" is a file of words that tell it to misbehave:
- * refuse-start, refuse-promote, hang-demote, ignore-term, worker (a child that
- * outlives it), smtp (serve SMTP on 127.0.0.1:2525 while active).
+ * refuse-start, slow-start, degraded, refuse-promote, hang-demote, ignore-term, worker (a child
+ * that outlives it), smtp (serve SMTP on 127.0.0.1:2525 while active).
  */
 #include "common/clock.h"
 #include "common/control.h"
@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <qb/qbipcs.h>
 #include <qb/qbloop.h>
 #include <signal.h>
@@ -208,6 +209,9 @@ main(int argc, char **argv)
 	if (is_wished("ignore-term"))
 		signal(SIGTERM, SIG_IGN);
 	lock_pid_file();
+	/* Longer than the agent waits between two looks. */
+	if (is_wished("slow-start"))
+		poll(NULL, 0, 100);
 	if (progress_create(OCF_RUN_DIR "/progress", &progress) != 0)
 		return 1;
 	loop = qb_loop_create();
