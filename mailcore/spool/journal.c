@@ -234,7 +234,7 @@ enum journal_room
 journal_room(const struct journal *journal, uint64_t record_length)
 {
 	uint64_t size = journal->settings.segment_bytes;
-	uint64_t room = size - journal->offset;
+	uint64_t room = journal->current->header.size - journal->offset;
 	uint64_t need = journal->waiting_bytes + batch_room(record_length) + size / 4;
 
 	if (shelf_is_full(journal->shelf))

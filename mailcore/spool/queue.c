@@ -409,17 +409,16 @@ queue_hurry(struct queue *queue)
 }
 
 void
-queue_tick(struct queue *queue, uint64_t now_ms, bool is_pressed)
+queue_tick(struct queue *queue, uint64_t now_ms, bool is_full)
 {
-	bool is_due = now_ms - queue->last_ms >= queue->after_ms;
+	bool is_pressed = journal_segments(queue->journal) > SEGMENTS_PRESSED;
+	uint64_t before_ms =
+	    is_pressed || now_ms < queue->after_ms ? now_ms : now_ms - queue->after_ms;
 
 	queue->now_ms = now_ms;
 	page_start(queue);
-	if (journal_segments(queue->journal) > SEGMENTS_PRESSED)
-		is_pressed = true;
-	if (is_pressed || is_due)
-		job_start(queue, true,
-		    is_pressed || now_ms < queue->after_ms ? now_ms : now_ms - queue->after_ms);
+	if (is_pressed || now_ms - queue->last_ms >= queue->after_ms)
+		job_start(queue, !is_full, before_ms);
 	else if (queue->ledger->dirty.first)
 		job_start(queue, false, 0);
 	journal_recycle(queue->journal, &queue->mark);

@@ -49,8 +49,8 @@ uint64_t queue_ending(const struct queue *queue);
 /* Begin a job now if somebody waits for it. */
 void queue_hurry(struct queue *queue);
 
-/* Begin a job if one is due. is_pressed: space is needed, take over all that can be. */
-void queue_tick(struct queue *queue, uint64_t now_ms, bool is_pressed);
+/* Begin a job if one is due. is_full: take nothing over, bodies would use up the last space. */
+void queue_tick(struct queue *queue, uint64_t now_ms, bool is_full);
 
 /* For the end: begin a job that notes all and moves the mark, but takes nothing over. False: there
  * is nothing to do. */

@@ -200,6 +200,12 @@ shelf_begin(struct shelf *shelf, const struct position *prior, struct segment **
 {
 	prepare_choose(shelf, prior);
 	prepare_run(&shelf->prepare.task);
+	/* On a full disk a small one will do: outcomes go into it, and they make space. */
+	while (is_full_error(shelf->prepare.result) &&
+	       shelf->prepare.header.size / 2 >= SEGMENT_BYTES_MIN) {
+		shelf->prepare.header.size /= 2;
+		prepare_run(&shelf->prepare.task);
+	}
 	*segment_r = shelf->prepare.segment;
 	if (shelf->prepare.result == 0)
 		prepare_start(shelf);

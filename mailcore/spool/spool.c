@@ -415,6 +415,36 @@ files_check(struct spool *spool)
 	}
 }
 
+/* Without a spare: what lies outside of the log, between the mark and its end, becomes one. */
+static int
+spares_find(const struct spool *spool, struct replay_files *files, const struct position *mark,
+    const struct position *end)
+{
+	char from[SEGMENT_PATH_MAX], to[SEGMENT_PATH_MAX];
+	int result = 0;
+
+	if (files->spare_count || !files->segment_count)
+		return 0;
+	free(files->spares);
+	files->spares = calloc(files->segment_count, sizeof(*files->spares));
+	if (!files->spares)
+		abort();
+	for (size_t i = 0; result == 0 && i < files->segment_count; i++) {
+		uint64_t sequence = files->segments[i]->header.sequence;
+
+		if ((sequence >= mark->segment && sequence <= end->segment) ||
+		    files->segments[i]->header.size != spool->settings.segment_bytes)
+			continue;
+		segment_path(spool->directory, "segment", sequence, from);
+		segment_path(spool->directory, "spare", sequence, to);
+		segment_close(&files->segments[i]);
+		result = disk_rename(from, to);
+		files->spares[files->spare_count++] = sequence;
+	}
+	snprintf(from, sizeof(from), "%.400s/journal", spool->directory);
+	return result == 0 && files->spare_count ? disk_sync_directory(from) : result;
+}
+
 static int
 spool_begin(
     struct spool *spool, struct replay_files *files, const struct position *end, char error[256])
@@ -438,6 +468,8 @@ spool_begin(
 		return result;
 	}
 	for (size_t i = 0; i < files->segment_count; i++) {
+		if (!files->segments[i])
+			continue;
 		journal_keep(spool->journal, files->segments[i]);
 		files->segments[i] = NULL;
 	}
@@ -470,6 +502,12 @@ spool_replay(struct spool *spool, const char *vfs, char error[256])
 		result = staging_sweep(spool, checkpoint);
 		if (result < 0)
 			snprintf(error, 256, "spool: cannot sweep %.150s/staging: %s",
+			    spool->directory, strerror(-result));
+	}
+	if (result == 0) {
+		result = spares_find(spool, &files, &mark, &end);
+		if (result < 0)
+			snprintf(error, 256, "spool: cannot recycle segments in %.150s: %s",
 			    spool->directory, strerror(-result));
 	}
 	if (result == 0)

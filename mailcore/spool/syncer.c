@@ -26,6 +26,7 @@ struct lane_state {
 struct syncer {
 	enum syncer_kind kind;
 	int descriptor;
+	unsigned rounds; /* of dispatch, without threads */
 	bool is_closing;
 	pthread_mutex_t lock;
 	struct lane_state lanes[LANE_COUNT];
@@ -181,15 +182,19 @@ syncer_wake(struct syncer *syncer)
 static void
 syncer_run_inline(struct syncer *syncer)
 {
+	syncer->rounds++;
 	for (int i = 0; i < LANE_COUNT; i++) {
 		int lane = syncer->kind == SYNCER_INLINE ? i : LANE_COUNT - 1 - i;
-		struct task *task = queue_pop(&syncer->lanes[lane].waiting);
+		bool has_turn = syncer->kind == SYNCER_INLINE || lane != LANE_BATCH_EVEN ||
+				syncer->rounds % 2 == 0;
+		struct task *task = has_turn ? queue_pop(&syncer->lanes[lane].waiting) : NULL;
 
-		if (!task)
-			continue;
-		task->run(task);
-		queue_push(&syncer->finished, task);
-		syncer_wake(syncer);
+		if (task) {
+			task->run(task);
+			queue_push(&syncer->finished, task);
+		}
+		if (task || syncer->lanes[lane].waiting.first)
+			syncer_wake(syncer);
 	}
 }
 

@@ -32,8 +32,10 @@ struct task {
 
 enum syncer_kind {
 	SYNCER_THREADS,
-	SYNCER_INLINE,          /* lanes in order */
-	SYNCER_INLINE_BACKWARD, /* last lane first: a later batch is synced before an earlier one */
+	SYNCER_INLINE, /* lanes in order */
+	/* Last lane first, and LANE_BATCH_EVEN only every second time: two batches are in flight,
+	 * and the later one is synced first. */
+	SYNCER_INLINE_BACKWARD,
 };
 
 struct syncer;

@@ -224,6 +224,9 @@ submit(size_t length, uint32_t recipients, size_t staged)
 static void
 turn(int times)
 {
+	/* The slower order needs more of them. */
+	if (times > 1)
+		times *= 2;
 	while (times--)
 		spool_dispatch(world.spool);
 }
@@ -479,6 +482,7 @@ a_later_batch_that_is_durable_first_acknowledges_nothing(void **state)
 {
 	(void)state;
 	cut_everywhere(SYNCER_INLINE_BACKWARD, SURVIVE_NOTHING);
+	cut_everywhere(SYNCER_INLINE_BACKWARD, SURVIVE_ALL);
 }
 
 static void
