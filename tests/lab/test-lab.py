@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -400,13 +401,16 @@ def main():
             begin = time.monotonic()
             try:
                 law()
-                print(f"ok {number} - {law.__name__}", end="")
             except (AssertionError, plan.LabError, subprocess.SubprocessError) as error:
                 failed += 1
                 print(f"not ok {number} - {law.__name__}")
-                print("\n".join(f"# {line}" for line in f"{type(error).__name__}: {error}".splitlines()),
-                      end="")
-            print(f"  # {time.monotonic() - begin:.1f} s" if not failed else "", flush=True)
+                where = traceback.extract_tb(error.__traceback__)
+                text = f"{type(error).__name__}: {error}\n" + "\n".join(
+                    f"line {frame.lineno}: {frame.line}" for frame in where if frame.filename == __file__)
+                print("\n".join(f"# {line}" for line in text.splitlines()))
+            else:
+                print(f"ok {number} - {law.__name__}  # {time.monotonic() - begin:.1f} s")
+            sys.stdout.flush()
     finally:
         lab("down", check=False)
     return 1 if failed else 0

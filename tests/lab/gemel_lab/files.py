@@ -28,7 +28,7 @@ MADE = {  # below /var: owner, mode; every file in it gets the owner, too
     "log/corosync": ("root", 0o755),
     "log/pacemaker": ("hacluster", 0o770),
     "log/crmsh": ("hacluster", 0o770),
-    "log/gemel": ("root", 0o755),
+    "log/gemel": ("gemel", 0o755),
 }
 
 
@@ -118,11 +118,12 @@ def first_cib():
 </crm_config>""")
 
 
-def gemel_conf(host):
+def gemel_conf(region):
     return f"""domain = "{plan.DOMAIN}"
-hostname = "{host.name}.{plan.DOMAIN}"
-standalone = yes
-store {{ directory = "{plan.MOUNT_POINT}" }}
+hostname = "mx-{region}.{plan.DOMAIN}"
+store {{
+	directory = "{plan.MOUNT_POINT}"
+}}
 smtp {{
 	listen = {{"*:25"}}
 	workers = 2
@@ -259,7 +260,7 @@ def of_host(host, settings):
         files["etc/corosync/corosync.conf"] = corosync_conf(host.region, settings)
         files["etc/corosync/authkey"] = (base64.b64decode(settings["authkey"]), 0o400)
         files["var/lib/pacemaker/cib/cib.xml"] = (first_cib().encode(), 0o600)
-        files["etc/gemel/gemel.conf"] = gemel_conf(host)
+        files["etc/gemel/gemel.conf"] = gemel_conf(host.region)
         files["etc/dovecot/dovecot.conf"] = dovecot_conf()
         files.update(postfix_files())
     return files

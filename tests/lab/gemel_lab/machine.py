@@ -46,8 +46,8 @@ class Machine:
                 self._boot()
             except (LabError, OSError) as error:
                 self._end()
-                raise LabError(f"{self.host.name} does not boot: {error}; "
-                               f"see its console") from error
+                raise LabError(f"{self.host.name} does not boot: {error}; its last words: "
+                               f"{self._last_words()}") from error
 
     def _boot(self):
         self.boot_id = str(uuid.uuid4())
@@ -78,6 +78,14 @@ class Machine:
         if self.process.stdout.readline() != b"up\n":
             raise LabError("its first process ended")
         threading.Thread(target=self._watch, args=(self.process,), daemon=True).start()
+
+    def _last_words(self):
+        try:
+            with open(os.path.join(self.directory, "console"), encoding="utf-8",
+                      errors="replace") as file:
+                return " / ".join(file.read().splitlines()[-3:]) or "none"
+        except OSError:
+            return "none"
 
     def _find_init(self):
         try:

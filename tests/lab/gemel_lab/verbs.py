@@ -53,6 +53,9 @@ def install(options, build, state):
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(f"make install: {done.stderr.strip()[-1000:]}")
+        if not os.path.exists(os.path.join(where, "usr/sbin/mailcored")):
+            raise LabError(f"{build} does not install usr/sbin/mailcored: "
+                           "configure it with --prefix=/usr --sysconfdir=/etc")
     return where
 
 
