@@ -28,7 +28,7 @@ if [ -z "${TEST_AGENTS_INSIDE:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip_all "must be run as root"
 	[ -x "$build/resource-agents/floatip" ] || skip_all "no agents in $build; give the build folder"
 	[ -x "$build/tests/ocf/fake-core" ] || skip_all "no tests/ocf/fake-core in $build; run make"
-	for tool in ocf-tester xmllint tcpdump arping crm_resource pcs crm unshare losetup mkfs.ext4; do
+	for tool in ocf-tester xmllint tcpdump arping crm_resource pcs crm losetup mkfs.ext4 nc; do
 		command -v "$tool" >/dev/null || skip_all "$tool is missing; run scripts/install-deps"
 	done
 	# shellcheck disable=SC2086 # one word per group
