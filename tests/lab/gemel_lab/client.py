@@ -31,8 +31,11 @@ def ask(verb, **arguments):
 def entry(host):
     """(argv prefix, preexec) that put a command onto the host."""
     place = ask("pid", host=host)
+    folder = os.getcwd()
+    if folder.split("/")[1] in plan.HIDDEN_FOLDERS:
+        folder = "/"
     prefix = ["nsenter", "--target", str(place["pid"]), "--mount", "--uts", "--ipc", "--net",
-              "--pid", f"--wd={os.getcwd()}", "--"]
+              "--pid", f"--wdns={folder}", "--"]
     return prefix, cgroup.Cgroup(place["cgroup"]).enter
 
 

@@ -10,6 +10,7 @@ SWITCH_DIR = "/run/lab"
 DOVECOT_USERS = f"{SWITCH_DIR}/dovecot-users"
 SHARED_DEVICE = "/dev/shared"
 MOUNT_POINT = "/srv/gemel"
+HIDDEN_FOLDERS = ("run", "dev", "srv", "sys", "proc")  # a host has its own
 
 # A region's number is the third part of its addresses.
 REGIONS = {"hq": 1}
