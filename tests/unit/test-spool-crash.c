@@ -464,6 +464,15 @@ cut_everywhere(enum syncer_kind kind, enum fake_survival survival)
 		life_begin(kind);
 		life_end();
 		fake_disk_reboot(survival, n * 104729);
+		/* A short life whose batches have the numbers of those that were in flight. */
+		assert_true(life_begin(SYNCER_INLINE));
+		for (int i = 0; i < 3; i++) {
+			submit(50, 1, 0);
+			turn(2);
+		}
+		fake_disk_stop_at(1);
+		life_end();
+		fake_disk_reboot(SURVIVE_NOTHING, n);
 		life_of_peace("power cut", n);
 		if (!was_reached)
 			break;
