@@ -256,6 +256,12 @@ recycle_done(struct task *task)
 	prepare_start(shelf);
 }
 
+static void
+recycle_drop(struct task *task)
+{
+	free(task);
+}
+
 void
 shelf_return(struct shelf *shelf, struct segment *segment)
 {
@@ -272,6 +278,7 @@ shelf_return(struct shelf *shelf, struct segment *segment)
 	segment_close(&segment);
 	recycle->task.run = recycle_run;
 	recycle->task.done = recycle_done;
+	recycle->task.drop = recycle_drop;
 	syncer_submit(shelf->syncer, LANE_FILES, &recycle->task);
 }
 
@@ -395,7 +402,9 @@ shelf_close(struct shelf **shelf_p)
 	*shelf_p = NULL;
 	if (!shelf)
 		return;
-	if (shelf->ready)
-		segment_close(&shelf->ready);
+	segment_close(&shelf->ready);
+	/* Prepared, and nobody was told. */
+	if (shelf->prepare.is_running)
+		segment_close(&shelf->prepare.segment);
 	free(shelf);
 }

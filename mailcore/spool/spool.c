@@ -228,7 +228,7 @@ removals_start(struct spool *spool)
 		task->ids[i] = removals[i].id;
 	buffer_consume(&spool->removals, count * sizeof(struct removal));
 	task->task.run = removal_run;
-	task->task.done = removal_done;
+	task->task.done = task->task.drop = removal_done;
 	syncer_submit(spool->syncer, LANE_FILES, &task->task);
 }
 

@@ -130,6 +130,16 @@ syncer_open(enum syncer_kind kind, struct syncer **syncer_r)
 	return result;
 }
 
+static void
+queue_drop(struct queue *queue)
+{
+	struct task *task;
+
+	while ((task = queue_pop(queue)))
+		if (task->drop)
+			task->drop(task);
+}
+
 void
 syncer_close(struct syncer **syncer_p)
 {
@@ -147,7 +157,9 @@ syncer_close(struct syncer **syncer_p)
 		if (syncer->lanes[i].has_thread)
 			pthread_join(syncer->lanes[i].thread, NULL);
 		pthread_cond_destroy(&syncer->lanes[i].more);
+		queue_drop(&syncer->lanes[i].waiting);
 	}
+	queue_drop(&syncer->finished);
 	pthread_mutex_destroy(&syncer->lock);
 	if (syncer->descriptor >= 0)
 		close(syncer->descriptor);

@@ -27,6 +27,7 @@ enum lane {
 struct task {
 	void (*run)(struct task *task);  /* on the lane */
 	void (*done)(struct task *task); /* on the loop */
+	void (*drop)(struct task *task); /* instead of done, at syncer_close(); may be NULL */
 	struct task *next;
 };
 
@@ -42,7 +43,7 @@ struct syncer;
 
 int syncer_open(enum syncer_kind kind, struct syncer **syncer_r);
 
-/* Waits for what was submitted (done is not called for it any more), ends the threads. */
+/* Waits for what was submitted (drop is called for it, not done), ends the threads. */
 void syncer_close(struct syncer **syncer);
 
 void syncer_submit(struct syncer *syncer, enum lane lane, struct task *task);
