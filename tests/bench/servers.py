@@ -175,6 +175,7 @@ run_directory = "{folder}/run"
 log_file = "{folder}/log/mailcored.log"
 store {{
 	directory = "{folder}/store"
+	require_mount = false
 }}
 smtp {{
 	listen = {{"127.0.0.1:{port}"}}
@@ -217,6 +218,7 @@ class Mailcored(Server):
     def start(self):
         for name in ("run", "log", "store"):
             os.makedirs(os.path.join(self.folder, name))
+            os.chown(os.path.join(self.folder, name), *files.number_of("gemel"))
         with open(self.conf, "w", encoding="utf-8") as file:
             file.write(GEMEL_CONF.format(folder=self.folder, port=self.port))
         with open(os.path.join(self.folder, "log", "stderr"), "wb") as log:
