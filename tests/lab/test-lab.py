@@ -87,7 +87,7 @@ def power_cut_loses_exactly_what_was_not_flushed():
     lab("poweroff", node)
     assert read_block(peer(node), FLUSHED) == "flushed", "what was flushed is gone"
     assert read_block(peer(node), UNFLUSHED) == "", "what was not flushed is there"
-    client.ask("poweron", host=node)
+    all_on()
     assert read_block(node, UNFLUSHED) == ""
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """plan -- which hosts there are, their cables and addresses.  Pure tables."""
 
+import hashlib
 import os
 import re
 from collections import namedtuple
@@ -106,6 +107,11 @@ def region_nodes(region):
 def port(host, cable):
     """The switch room's end of a cable."""
     return f"{host.name}.{cable.line}"
+
+
+def hardware_address(name):
+    """The same at each boot, as a real card's: others go on with what they have in their ARP tables."""
+    return ":".join(["02"] + [f"{byte:02x}" for byte in hashlib.sha256(name.encode()).digest()[:5]])
 
 
 def bridges():

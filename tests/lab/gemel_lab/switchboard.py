@@ -55,7 +55,8 @@ class Switchboard:
         lines = []
         for cable in host.cables:
             port = plan.port(host, cable)
-            lines.append(f"link add name {port} type veth peer name {cable.interface} netns {pid}")
+            lines.append(f"link add name {port} type veth peer name {cable.interface} "
+                         f"address {plan.hardware_address(port)} netns {pid}")
             lines.append(f"link set dev {port} master {cable.bridge} up")
         ip_batch(lines)
 
