@@ -325,7 +325,13 @@ def verbs_say_what_they_cannot_do():
 # -- the end --
 
 def namespaces(pids):
-    return {os.readlink(f"/proc/{pid}/ns/{kind}") for pid in pids for kind in ("mnt", "net", "pid")}
+    found = set()
+    for pid in pids:
+        try:
+            found |= {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("mnt", "net", "pid")}
+        except OSError:
+            continue  # it has just ended
+    return found
 
 
 def leftovers(before, devices):
@@ -333,11 +339,8 @@ def leftovers(before, devices):
     own = namespaces([os.getpid()])
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if namespaces([pid]) & (before - own):
-                found.append(f"process {pid}")
-        except OSError:
-            continue
+        if namespaces([pid]) & (before - own):
+            found.append(f"process {pid}")
     for device in devices:
         if os.path.exists(f"/sys/block/{device[5:]}/loop/backing_file"):
             found.append(device)
@@ -401,7 +404,7 @@ def main():
             begin = time.monotonic()
             try:
                 law()
-            except (AssertionError, plan.LabError, subprocess.SubprocessError) as error:
+            except (AssertionError, OSError, plan.LabError, subprocess.SubprocessError) as error:
                 failed += 1
                 print(f"not ok {number} - {law.__name__}")
                 where = traceback.extract_tb(error.__traceback__)
