@@ -29,10 +29,12 @@ send_password(const struct options *options, const char *verb, const char *addre
 
 	if (status)
 		return status;
-	request = json_pack("{s:s,s:s,s:s}", "verb", verb, "address", address, "password", password);
+	request =
+	    json_pack("{s:s,s:s,s:s}", "verb", verb, "address", address, "password", password);
 	explicit_bzero(password, sizeof(password));
 	if (!request)
-		return complain(EXIT_FAILED, "address or password is not UTF-8; nothing was changed");
+		return complain(
+		    EXIT_FAILED, "address or password is not UTF-8; nothing was changed");
 	return change_account(options, request);
 }
 
@@ -79,7 +81,8 @@ print_account(const json_t *account)
 int
 verb_account_show(const struct options *options, char **operands)
 {
-	json_t *reply, *request = json_pack("{s:s,s:s}", "verb", "account-show", "address", operands[0]);
+	json_t *reply,
+	    *request = json_pack("{s:s,s:s}", "verb", "account-show", "address", operands[0]);
 	int status;
 
 	if (!request)
@@ -105,14 +108,15 @@ verb_account_list(const struct options *options, char **operands)
 
 	(void)operands;
 	while (more) {
-		int status = ask_core(
-		    options, json_pack("{s:s,s:s}", "verb", "account-list", "after", after), &reply);
+		int status = ask_core(options,
+		    json_pack("{s:s,s:s}", "verb", "account-list", "after", after), &reply);
 
 		if (status) {
 			json_decref(all);
 			return status;
 		}
-		json_array_foreach (json_object_get(reply, "accounts"), i, account) {
+		json_array_foreach(json_object_get(reply, "accounts"), i, account)
+		{
 			snprintf(after, sizeof(after), "%s",
 			    json_string_value(json_object_get(account, "address")));
 			if (options->json)

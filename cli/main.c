@@ -83,13 +83,14 @@ print_help(const char *group)
 		if (!group || strcmp(group, own) == 0)
 			print_verb(stdout, &verbs[i]);
 	}
-	printf("\nOptions:\n"
-	       "  --json                machine-readable answer, keys in gemel(1)\n"
-	       "  --password-file FILE  account add, passwd: read the password from FILE (-: stdin)\n"
-	       "  --no-password         account add: no one can log in yet\n"
-	       "  --timeout SECONDS     how long to wait for the core (60)\n"
-	       "  --config FILE         config check: the file (%s)\n"
-	       "  --help, --version\n",
+	printf(
+	    "\nOptions:\n"
+	    "  --json                machine-readable answer, keys in gemel(1)\n"
+	    "  --password-file FILE  account add, passwd: read the password from FILE (-: stdin)\n"
+	    "  --no-password         account add: no one can log in yet\n"
+	    "  --timeout SECONDS     how long to wait for the core (60)\n"
+	    "  --config FILE         config check: the file (%s)\n"
+	    "  --help, --version\n",
 	    CONFIG_PATH);
 }
 
@@ -124,25 +125,28 @@ explain_failed_call(int error)
 {
 	switch (-error) {
 	case ENOENT:
-		return complain(EXIT_NO_ANSWER,
-		    "no mailcored runs on this node; start it with Pacemaker (crm resource start gemel-core)");
+		return complain(EXIT_NO_ANSWER, "no mailcored runs on this node; start it with "
+						"Pacemaker (crm resource start gemel-core)");
 	case ETIMEDOUT:
-		return complain(EXIT_NO_ANSWER,
-		    "mailcored did not answer in time; see gemel status, or wait longer with --timeout");
+		return complain(EXIT_NO_ANSWER, "mailcored did not answer in time; see gemel "
+						"status, or wait longer with --timeout");
 	case EACCES:
 	case EPERM:
 		return complain(EXIT_REFUSED, "this user may not ask mailcored; ask as root");
 	case EMSGSIZE:
-		return complain(EXIT_FAILED, "the request is too large for one message; shorten it");
+		return complain(
+		    EXIT_FAILED, "the request is too large for one message; shorten it");
 	default:
-		return complain(EXIT_FAILED, "cannot ask mailcored: %s; see its log", strerror(-error));
+		return complain(
+		    EXIT_FAILED, "cannot ask mailcored: %s; see its log", strerror(-error));
 	}
 }
 
 int
 ask_core(const struct options *options, json_t *request, json_t **reply_r)
 {
-	int status, result = control_call(CONTROL_CORE, request, (int)options->timeout_s * 1000, reply_r);
+	int status,
+	    result = control_call(CONTROL_CORE, request, (int)options->timeout_s * 1000, reply_r);
 	const char *error;
 
 	json_decref(request);
@@ -152,7 +156,8 @@ ask_core(const struct options *options, json_t *request, json_t **reply_r)
 		return EXIT_DONE;
 	error = json_string_value(json_object_get(*reply_r, "error"));
 	status = (int)json_integer_value(json_object_get(*reply_r, "code"));
-	complain(EXIT_FAILED, "%s", error ? error : "mailcored refused without a reason; see its log");
+	complain(
+	    EXIT_FAILED, "%s", error ? error : "mailcored refused without a reason; see its log");
 	if (options->json)
 		print_json(json_incref(*reply_r));
 	json_decref(*reply_r);
@@ -192,7 +197,8 @@ main(int argc, char **argv)
 			break;
 		case OPTION_TIMEOUT:
 			if (!parse_timeout(optarg, &options.timeout_s))
-				return complain(EXIT_USAGE, "--timeout \"%s\" is not 1 to 86400 seconds", optarg);
+				return complain(EXIT_USAGE,
+				    "--timeout \"%s\" is not 1 to 86400 seconds", optarg);
 			break;
 		case OPTION_CONFIG:
 			options.config = optarg;
@@ -215,10 +221,12 @@ main(int argc, char **argv)
 		return complain(EXIT_USAGE, "no verb given; gemel --help lists them");
 	verb = verb_find(argv + optind, argc - optind, &used);
 	if (!verb)
-		return complain(EXIT_USAGE, "\"%s%s%s\" is no verb; gemel --help lists them", argv[optind],
-		    optind + 1 < argc ? " " : "", optind + 1 < argc ? argv[optind + 1] : "");
+		return complain(EXIT_USAGE, "\"%s%s%s\" is no verb; gemel --help lists them",
+		    argv[optind], optind + 1 < argc ? " " : "",
+		    optind + 1 < argc ? argv[optind + 1] : "");
 	if (argc - optind - used != verb->operand_count)
-		return complain(EXIT_USAGE, "usage: gemel %s%s%s %s", verb->group ? verb->group : "",
-		    verb->group ? " " : "", verb->name, verb->operands);
+		return complain(EXIT_USAGE, "usage: gemel %s%s%s %s",
+		    verb->group ? verb->group : "", verb->group ? " " : "", verb->name,
+		    verb->operands);
 	return verb->run(&options, argv + optind + used);
 }

@@ -42,14 +42,16 @@ password_from_file(const char *path, char password[PASSWORD_MAX + 1])
 	bool ok;
 
 	if (fd < 0)
-		return complain(EXIT_FAILED, "password file %s cannot be opened: %s", path, strerror(errno));
+		return complain(
+		    EXIT_FAILED, "password file %s cannot be opened: %s", path, strerror(errno));
 	ok = read_line(fd, password);
 	if (!is_stdin)
 		close(fd);
 	if (!ok)
 		return complain(EXIT_FAILED,
-		    "password file %s has no first line of 1 to %d characters; write the password there", path,
-		    PASSWORD_MAX);
+		    "password file %s has no first line of 1 to %d characters; write the password "
+		    "there",
+		    path, PASSWORD_MAX);
 	return EXIT_DONE;
 }
 
@@ -84,8 +86,8 @@ password_get(const struct options *options, char password[PASSWORD_MAX + 1])
 		return password_from_file(options->password_file, password);
 	terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	if (terminal < 0)
-		return complain(EXIT_USAGE,
-		    "there is no terminal to ask for a password; give --password-file FILE or --no-password");
+		return complain(EXIT_USAGE, "there is no terminal to ask for a password; give "
+					    "--password-file FILE or --no-password");
 	ok = ask(terminal, "New password: ", password) && ask(terminal, "Again: ", again);
 	close(terminal);
 	if (ok && strcmp(password, again) != 0) {

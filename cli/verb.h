@@ -45,8 +45,8 @@ int ask_core(const struct options *options, json_t *request, json_t **reply_r);
 int print_json(json_t *reply);
 
 /* One sentence to standard error, begun with "gemel: ". Returns status. */
-int complain(enum exit_status status, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int
+complain(enum exit_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int verb_status(const struct options *options, char **operands);
 int verb_core_promote(const struct options *options, char **operands);

@@ -11,6 +11,7 @@
 enum config_type {
 	CONFIG_TEXT,
 	CONFIG_NUMBER,
+	CONFIG_TRUTH,
 	CONFIG_LIST,
 };
 
@@ -31,7 +32,8 @@ static const struct config_row rows[] = {
     {NULL, "domain", CONFIG_TEXT, NULL, 0, 0, ROW(domain),
 	"The mail domain that the company's regions serve. Must be given."},
     {NULL, "hostname", CONFIG_TEXT, "", 0, 0, ROW(hostname),
-	"What this region calls itself in the SMTP greeting and in Received lines; the same on both "
+	"What this region calls itself in the SMTP greeting and in Received lines; the same on "
+	"both "
 	"nodes of the pair. Empty: the node's own name."},
     {NULL, "run_directory", CONFIG_TEXT, "/run/gemel", 0, 0, ROW(run_directory),
 	"Where the pid file and the progress file are."},
@@ -47,6 +49,9 @@ static const struct config_row rows[] = {
 
     {"store", "directory", CONFIG_TEXT, "/srv/gemel", 0, 0, ROW(store_directory),
 	"Where the shared storage is mounted."},
+    {"store", "require_mount", CONFIG_TRUTH, "true", 0, 0, ROW(require_mount),
+	"Refuse a promote while nothing is mounted at the directory, so that mail can't go to the "
+	"node's own disk by mistake. false: for a single server."},
     {"store", "segment_mib", CONFIG_NUMBER, "64", 1, 1024, ROW(segment_mib),
 	"Size of a journal segment in MiB."},
     {"store", "reserve_mib", CONFIG_NUMBER, "256", 1, 1048576, ROW(reserve_mib),
@@ -57,7 +62,8 @@ static const struct config_row rows[] = {
 	"moves to the queue file."},
 
     {"smtp", "listen", CONFIG_LIST, "{\"*:25\"}", 0, 0, ROW(listen),
-	"Addresses and ports to accept mail on: \"*:25\", \"192.0.2.10:25\", \"[2001:db8::10]:25\". "
+	"Addresses and ports to accept mail on: \"*:25\", \"192.0.2.10:25\", "
+	"\"[2001:db8::10]:25\". "
 	"An address need not be on this node yet."},
     {"smtp", "workers", CONFIG_NUMBER, "2", 1, 64, ROW(workers),
 	"Number of SMTP worker processes."},
@@ -116,6 +122,11 @@ config_option(const struct config_row *row)
 		cfg_opt_t option = CFG_INT(row->key, strtol(standard, NULL, 10), CFGF_NONE);
 		return option;
 	}
+	case CONFIG_TRUTH: {
+		cfg_opt_t option = CFG_BOOL(
+		    row->key, strcmp(standard, "true") == 0 ? cfg_true : cfg_false, CFGF_NONE);
+		return option;
+	}
 	case CONFIG_LIST: {
 		cfg_opt_t option = CFG_STR_LIST(row->key, (char *)(uintptr_t)standard, CFGF_NONE);
 		return option;
@@ -135,8 +146,8 @@ config_copy(const char *text)
 }
 
 static int
-config_take(const struct config_row *row, cfg_t *cfg, const char *path, struct config *config,
-    char *error)
+config_take(
+    const struct config_row *row, cfg_t *cfg, const char *path, struct config *config, char *error)
 {
 	char *base = (char *)config + row->offset;
 
@@ -145,8 +156,8 @@ config_take(const struct config_row *row, cfg_t *cfg, const char *path, struct c
 		*(char **)base = config_copy(cfg_getstr(cfg, row->key));
 		if (row->standard || **(char **)base)
 			return 0;
-		snprintf(error, CONFIG_ERROR_MAX, "%s: \"%s\" must be given; see gemel.conf(5)", path,
-		    row->key);
+		snprintf(error, CONFIG_ERROR_MAX, "%s: \"%s\" must be given; see gemel.conf(5)",
+		    path, row->key);
 		return -EINVAL;
 	case CONFIG_NUMBER: {
 		long value = cfg_getint(cfg, row->key);
@@ -155,11 +166,14 @@ config_take(const struct config_row *row, cfg_t *cfg, const char *path, struct c
 		if (value >= 0 && (uint64_t)value >= row->min && (uint64_t)value <= row->max)
 			return 0;
 		snprintf(error, CONFIG_ERROR_MAX,
-		    "%s: \"%s\" in \"%s\" is %ld, but must be %llu to %llu; change it", path, row->key,
-		    row->section ? row->section : "the top", value, (unsigned long long)row->min,
-		    (unsigned long long)row->max);
+		    "%s: \"%s\" in \"%s\" is %ld, but must be %llu to %llu; change it", path,
+		    row->key, row->section ? row->section : "the top", value,
+		    (unsigned long long)row->min, (unsigned long long)row->max);
 		return -EINVAL;
 	}
+	case CONFIG_TRUTH:
+		*(bool *)base = cfg_getbool(cfg, row->key) == cfg_true;
+		return 0;
 	case CONFIG_LIST: {
 		struct config_list *list = (struct config_list *)base;
 
@@ -194,7 +208,8 @@ config_shape(struct config_shape *shape)
 			continue;
 		}
 		if (!name || strcmp(name, rows[i].section) != 0) {
-			cfg_opt_t option = CFG_SEC(rows[i].section, shape->sections[section], CFGF_NONE);
+			cfg_opt_t option =
+			    CFG_SEC(rows[i].section, shape->sections[section], CFGF_NONE);
 
 			name = rows[i].section;
 			shape->top[top++] = option;
@@ -214,12 +229,13 @@ config_finish(const char *path, struct config *config, char *error)
 
 	if (strchr(config->domain, '@') || strlen(config->domain) > 255) {
 		snprintf(error, CONFIG_ERROR_MAX,
-		    "%s: \"domain\" is \"%.64s\", which is no domain; write it like example.org", path,
-		    config->domain);
+		    "%s: \"domain\" is \"%.64s\", which is no domain; write it like example.org",
+		    path, config->domain);
 		return -EINVAL;
 	}
 	if (strlen(config->hostname) > 255) {
-		snprintf(error, CONFIG_ERROR_MAX, "%s: \"hostname\" is longer than 255 characters", path);
+		snprintf(error, CONFIG_ERROR_MAX, "%s: \"hostname\" is longer than 255 characters",
+		    path);
 		return -EINVAL;
 	}
 	if (config->hostname[0])
@@ -241,8 +257,8 @@ config_parse(cfg_t *cfg, const char *path, struct config *config, char *error)
 	case CFG_FILE_ERROR: {
 		int reason = errno ? errno : ENOENT;
 
-		snprintf(error, CONFIG_ERROR_MAX, "%s: cannot be read: %s; name another with --config",
-		    path, strerror(reason));
+		snprintf(error, CONFIG_ERROR_MAX,
+		    "%s: cannot be read: %s; name another with --config", path, strerror(reason));
 		return -reason;
 	}
 	default:
@@ -303,6 +319,7 @@ config_close(struct config *config)
 			free(list->items);
 			break;
 		case CONFIG_NUMBER:
+		case CONFIG_TRUTH:
 			break;
 		}
 	}
@@ -376,8 +393,8 @@ config_print_manual(FILE *out)
 			if (i)
 				fprintf(out, ".El\n");
 			section = row->section ? row->section : "";
-			fprintf(out, ".Ss %s%s\n.Bl -tag -width Ds\n", *section ? "Section " : "At the top",
-			    section);
+			fprintf(out, ".Ss %s%s\n.Bl -tag -width Ds\n",
+			    *section ? "Section " : "At the top", section);
 		}
 		fprintf(out, ".It Ic %s\n%s\n", row->key, row->meaning);
 		if (row->standard && *row->standard)

@@ -26,16 +26,17 @@ struct config_list {
 
 /* Every value, owned by the struct. Units end the names. */
 struct config {
-	char *domain;	/* the mail domain that all regions serve */
+	char *domain;   /* the mail domain that all regions serve */
 	char *hostname; /* what this region calls itself: in the greeting and in Received */
 	char *run_directory;
 	char *log_file; /* empty: syslog only */
 
-	char *user;	 /* the core, once it has its sockets */
+	char *user;      /* the core, once it has its sockets */
 	char *smtp_user; /* the smtp workers */
 	char *mail_user; /* owns mail; dovecot runs as it */
 
 	char *store_directory;
+	bool require_mount;
 	uint64_t segment_mib;
 	uint64_t reserve_mib;
 	uint64_t checkpoint_after_s;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static int
-control_exchange(qb_ipcc_connection_t *connection, struct control_message *message,
-    int timeout_ms, json_t **reply_r)
+control_exchange(qb_ipcc_connection_t *connection, struct control_message *message, int timeout_ms,
+    json_t **reply_r)
 {
 	char *room = malloc(CONTROL_MESSAGE_MAX);
 	struct control_reply *reply = (struct control_reply *)room;
@@ -24,7 +24,8 @@ control_exchange(qb_ipcc_connection_t *connection, struct control_message *messa
 	}
 	*reply_r = NULL;
 	if ((size_t)n > sizeof(*reply))
-		*reply_r = json_loadb(reply->json, (size_t)n - sizeof(*reply), JSON_DISABLE_EOF_CHECK, NULL);
+		*reply_r = json_loadb(
+		    reply->json, (size_t)n - sizeof(*reply), JSON_DISABLE_EOF_CHECK, NULL);
 	free(room);
 	return json_is_object(*reply_r) ? 0 : -EPROTO;
 }

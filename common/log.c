@@ -21,8 +21,8 @@ log_open_file(const char *file)
 	if (target < 0)
 		return (int)target;
 	qb_log_format_set(target, "%t %N[%P] %p: %b");
-	qb_log_filter_ctl(target, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*",
-	    with_debug ? LOG_DEBUG : LOG_INFO);
+	qb_log_filter_ctl(
+	    target, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", with_debug ? LOG_DEBUG : LOG_INFO);
 	qb_log_ctl(target, QB_LOG_CONF_ENABLED, QB_TRUE);
 	file_target = target;
 	return 0;
@@ -37,7 +37,8 @@ log_open(const char *name, const char *file, bool to_stderr, bool debug)
 	qb_log_init(name, LOG_MAIL, (uint8_t)priority);
 	qb_log_ctl(QB_LOG_SYSLOG, QB_LOG_CONF_ENABLED, to_stderr ? QB_FALSE : QB_TRUE);
 	qb_log_format_set(QB_LOG_STDERR, "%T %N[%P] %p: %b");
-	qb_log_filter_ctl(QB_LOG_STDERR, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", (uint8_t)priority);
+	qb_log_filter_ctl(
+	    QB_LOG_STDERR, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", (uint8_t)priority);
 	qb_log_ctl(QB_LOG_STDERR, QB_LOG_CONF_ENABLED, to_stderr ? QB_TRUE : QB_FALSE);
 	is_open = true;
 	return file ? log_open_file(file) : 0;

@@ -27,25 +27,25 @@
 
 enum core_role {
 	CORE_STARTING = 1, /* not yet ready for a promote */
-	CORE_STANDBY,	   /* started and waiting; touches nothing of the store */
+	CORE_STANDBY,      /* started and waiting; touches nothing of the store */
 	CORE_PROMOTING,
-	CORE_ACTIVE,	/* owns the store, accepts mail */
+	CORE_ACTIVE, /* owns the store, accepts mail */
 	CORE_DEMOTING,
-	CORE_FAILED,	/* gave the store up, for the reason in reason; only a restart helps */
+	CORE_FAILED, /* gave the store up, for the reason in reason; only a restart helps */
 };
 
 struct progress {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t role; /* enum core_role */
+	uint32_t role;     /* enum core_role */
 	uint32_t degraded; /* not 0: works, but reason says what is wrong (OCF 190 and 191) */
-	uint64_t tick_ms; /* CLOCK_BOOTTIME at the last turn of the loop */
+	uint64_t tick_ms;  /* CLOCK_BOOTTIME at the last turn of the loop */
 	uint64_t generation;
-	uint64_t accepted; /* messages acknowledged since start */
+	uint64_t accepted;  /* messages acknowledged since start */
 	uint64_t delivered; /* recipients settled since start */
-	uint64_t queued; /* messages not settled now */
+	uint64_t queued;    /* messages not settled now */
 	uint64_t commit_us; /* how long the last sync took */
-	uint32_t workers; /* living worker processes */
+	uint32_t workers;   /* living worker processes */
 	uint32_t worker_deaths;
 	uint32_t sessions;
 	char reason[PROGRESS_REASON_MAX];

@@ -164,6 +164,14 @@ static const struct ocf_parameter parameters[] = {
 	    "unless another errors= is given, so that a failing disk is noticed.",
     },
     {
+	.name = "owner",
+	.fallback = "",
+	.shortdesc = "user who gets a fresh file system",
+	.longdesc = "When the top directory of the mounted file system belongs to root, as mkfs "
+		    "leaves it, it is given to this user, who must be the one that the core runs "
+		    "as. Empty: it stays as it is.",
+    },
+    {
 	.name = "term_ms",
 	.type = OCF_INTEGER,
 	.fallback = "1000",

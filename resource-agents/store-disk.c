@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ enum store_state {
 
 struct store {
 	const char *device, *directory, *fstype; /* borrowed; device may be NULL */
+	const char *owner; /* borrowed; who gets a fresh file system; may be "" */
 	unsigned long flags;
 	char data[MOUNT_DATA_MAX];
 	char marker[PATH_MAX], busy[PATH_MAX];
@@ -107,6 +109,7 @@ store_look(const struct ocf_context *ctx)
 	    .device = ocf_string(ctx, "device"),
 	    .directory = ocf_string(ctx, "directory"),
 	    .fstype = ocf_string(ctx, "fstype"),
+	    .owner = ocf_string(ctx, "owner"),
 	    .state = STORE_NO_DEVICE,
 	};
 	struct stat st;
@@ -271,6 +274,28 @@ store_disk_stop(struct ocf_context *ctx)
 	return code;
 }
 
+/* In the child. A file system that mkfs just made belongs to root; only then is it given away. */
+static int
+give_to_owner(void *argument, char *text)
+{
+	const struct store *store = argument;
+	const struct passwd *owner;
+	struct stat st;
+
+	if (!store->owner || !*store->owner)
+		return 0;
+	snprintf(text, CHILD_TEXT_MAX, "give to user %.64s what is on", store->owner);
+	owner = getpwnam(store->owner);
+	if (!owner)
+		return -ESRCH;
+	if (stat(store->directory, &st) != 0)
+		return -errno;
+	if (st.st_uid == 0 && chown(store->directory, owner->pw_uid, owner->pw_gid) != 0)
+		return -errno;
+	text[0] = '\0';
+	return 0;
+}
+
 /* In the child. */
 static int
 flush_and_mount(void *argument, char *text)
@@ -299,7 +324,7 @@ flush_and_mount(void *argument, char *text)
 		snprintf(text, CHILD_TEXT_MAX, "mount");
 		return -errno;
 	}
-	return 0;
+	return give_to_owner(argument, text);
 }
 
 static const char *
@@ -314,6 +339,7 @@ mount_advice(int error)
 	    {-ENODEV, "the kernel has no such file system; check fstype"},
 	    {-EROFS, "the disk is write-protected; free it"},
 	    {-EACCES, "the disk is write-protected; free it"},
+	    {-ESRCH, "there is no such user; create it or check owner"},
 	    {-EIO, "the disk fails; look at the kernel's log"},
 	    {-EUCLEAN, "the file system is damaged; run fsck"},
 	};
@@ -336,11 +362,11 @@ store_disk_promote(struct ocf_context *ctx)
 		return code;
 	store = store_look(ctx);
 	add_error_policy(&store);
-	if (store.state == STORE_MOUNTED)
-		return OCF_SUCCESS;
-	if (store.state != STORE_FREE)
+	/* Mounted already: perhaps a promote was killed between mount and chown. */
+	if (store.state != STORE_FREE && store.state != STORE_MOUNTED)
 		return fail_state(ctx, &store, OCF_ERR_GENERIC);
-	error = child_run(flush_and_mount, &store, ctx->deadline_ms, &report);
+	error = child_run(store.state == STORE_MOUNTED ? give_to_owner : flush_and_mount, &store,
+	    ctx->deadline_ms, &report);
 	if (error == -ETIMEDOUT)
 		return ocf_fail(ctx, OCF_ERR_GENERIC, "mounting %s hangs: the disk does not answer",
 		    store.device);

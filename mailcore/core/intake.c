@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mailcore/core/core.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Content on its way into a staging file, found again by who sends it. */
+struct stage_entry {
+	struct pool_ticket ticket;
+	struct spool_stage *stage;
+};
+
+static int
+compare_stages(const void *left, const void *right)
+{
+	const struct pool_ticket *a = &((const struct stage_entry *)left)->ticket;
+	const struct pool_ticket *b = &((const struct stage_entry *)right)->ticket;
+
+	if (a->worker != b->worker)
+		return a->worker < b->worker ? -1 : 1;
+	if (a->life != b->life)
+		return a->life < b->life ? -1 : 1;
+	if (a->session != b->session)
+		return a->session < b->session ? -1 : 1;
+	return 0;
+}
+
+static struct stage_entry *
+find_stage(struct core *core, struct pool_ticket ticket)
+{
+	const struct stage_entry key = {.ticket = ticket};
+	struct stage_entry **node = tfind(&key, &core->stages, compare_stages);
+
+	return node ? *node : NULL;
+}
+
+/* Forget the entry and return what it held, owned; NULL if there is none. */
+static struct spool_stage *
+take_stage(struct core *core, struct pool_ticket ticket)
+{
+	struct stage_entry *entry = find_stage(core, ticket);
+	struct spool_stage *stage;
+
+	if (!entry)
+		return NULL;
+	stage = entry->stage;
+	tdelete(entry, &core->stages, compare_stages);
+	free(entry);
+	return stage;
+}
+
+static void
+drop_root(struct core *core)
+{
+	struct stage_entry *entry = *(struct stage_entry **)core->stages;
+	struct spool_stage *stage = take_stage(core, entry->ticket);
+
+	spool_stage_drop(&stage);
+}
+
+void
+core_drop_stages(struct core *core)
+{
+	while (core->stages)
+		drop_root(core);
+}
+
+static bool
+is_accepting(const struct core *core)
+{
+	return core->spool &&
+	       (core->progress->role == CORE_ACTIVE || core->progress->role == CORE_DEMOTING);
+}
+
+static void
+on_recipient(void *context, struct pool_ticket ticket, struct slice address)
+{
+	struct core *core = context;
+	enum recipient_verdict verdict = RECIPIENT_TRY_LATER;
+
+	if (is_accepting(core))
+		verdict = router_verdict(router_route(&core->router, address));
+	pool_answer_recipient(core->pool, ticket, verdict);
+}
+
+static enum commit_verdict
+verdict_of_error(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT ? COMMIT_SYSTEM_FULL : COMMIT_TRY_LATER;
+}
+
+static void
+on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
+{
+	struct core *core = context;
+	struct stage_entry *entry = find_stage(core, ticket);
+	int result = 0;
+
+	if (!is_accepting(core)) {
+		pool_answer_stage(core->pool, ticket, COMMIT_TRY_LATER);
+		return;
+	}
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			abort();
+		entry->ticket = ticket;
+		result = spool_stage_open(core->spool, &entry->stage);
+		if (result) {
+			free(entry);
+			log_error("core: no staging file: %s", strerror(-result));
+			pool_answer_stage(core->pool, ticket, verdict_of_error(result));
+			return;
+		}
+		if (!tsearch(entry, &core->stages, compare_stages))
+			abort();
+	}
+	result = spool_stage_append(entry->stage, bytes);
+	if (result)
+		log_error("core: staging file: %s", strerror(-result));
+	pool_answer_stage(core->pool, ticket, result ? verdict_of_error(result) : COMMIT_DURABLE);
+}
+
+static void
+on_abandon(void *context, struct pool_ticket ticket)
+{
+	struct spool_stage *stage = take_stage(context, ticket);
+
+	spool_stage_drop(&stage);
+}
+
+/* The worker's envelope, checked, with the time of acceptance. False: it is none. */
+static bool
+stamp_envelope(struct slice encoded, struct buffer *stamped)
+{
+	struct envelope envelope;
+	bool ok;
+
+	if (!envelope_decode(encoded, &envelope))
+		return false;
+	envelope.accepted_ms = clock_wall_ms();
+	ok = envelope_encode(&envelope, stamped);
+	envelope_close(&envelope);
+	return ok;
+}
+
+static void
+on_commit(void *context, struct pool_ticket ticket, struct slice encoded, struct slice content)
+{
+	struct core *core = context;
+	struct spool_stage *stage = take_stage(core, ticket);
+	struct buffer stamped = {0};
+	struct pool_ticket *cookie;
+
+	if (!is_accepting(core)) {
+		spool_stage_drop(&stage);
+		pool_answer_commit(core->pool, ticket, COMMIT_TRY_LATER, "");
+		return;
+	}
+	if (!stamp_envelope(encoded, &stamped)) {
+		log_error("core: worker %u sent an envelope that is none; the message was refused",
+		    ticket.worker);
+		spool_stage_drop(&stage);
+		pool_answer_commit(core->pool, ticket, COMMIT_REFUSED, "");
+		buffer_close(&stamped);
+		return;
+	}
+	cookie = malloc(sizeof(*cookie));
+	if (!cookie)
+		abort();
+	*cookie = ticket;
+	spool_commit(core->spool, buffer_slice(&stamped), content, &stage, cookie);
+	buffer_close(&stamped);
+}
+
+void
+core_committed(void *context, void *cookie, message_id id, enum commit_verdict verdict)
+{
+	struct core *core = context;
+	struct pool_ticket *ticket = cookie;
+	char text[MESSAGE_ID_TEXT] = "";
+
+	if (verdict == COMMIT_DURABLE) {
+		core->progress->accepted++;
+		message_id_text(id, text);
+	}
+	pool_answer_commit(core->pool, *ticket, verdict, text);
+	free(ticket);
+}
+
+struct lost_worker {
+	struct core *core;
+	uint32_t worker, life;
+	struct stage_entry *found;
+};
+
+static void
+visit_stage(const void *node, VISIT which, void *closure)
+{
+	struct stage_entry *entry = *(struct stage_entry *const *)node;
+	struct lost_worker *lost = closure;
+
+	if ((which == postorder || which == leaf) && entry->ticket.worker == lost->worker &&
+	    entry->ticket.life == lost->life)
+		lost->found = entry;
+}
+
+static void
+on_worker_died(void *context, uint32_t worker, uint32_t life, const char *how)
+{
+	struct core *core = context;
+	struct lost_worker lost = {.core = core, .worker = worker, .life = life};
+
+	(void)how; /* the pool has logged it */
+	do {
+		lost.found = NULL;
+		twalk_r(core->stages, visit_stage, &lost);
+		if (lost.found)
+			on_abandon(core, lost.found->ticket);
+	} while (lost.found);
+}
+
+static void
+on_launcher_died(void *context)
+{
+	core_fail(context, "the launcher of the workers died");
+}
+
+struct pool_events
+core_pool_events(struct core *core)
+{
+	return (struct pool_events){
+	    .context = core,
+	    .recipient = on_recipient,
+	    .stage = on_stage,
+	    .commit = on_commit,
+	    .abandon = on_abandon,
+	    .worker_died = on_worker_died,
+	    .launcher_died = on_launcher_died,
+	};
+}
