@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/config.h"
 
+#include "common/slice.h"
+
 #include <confuse.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum config_type {
@@ -93,8 +97,16 @@ static const struct config_row rows[] = {
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 #define SECTION_MAX 8
 
-/* libconfuse reports errors through a callback that knows only its cfg_t. */
+/* libconfuse takes the end of the file for the end of every open section, and half a file would
+ * pass for a whole one. So this stands behind what was read: a key of the top, and of no section.
+ */
+#define END_KEY "end_of_gemel_conf"
+#define CONFIG_FILE_MAX (1024 * 1024)
+
+/* libconfuse reports errors through a callback that knows only its cfg_t, and that of a section
+ * does not know the file. */
 static _Thread_local char *pending_error;
+static _Thread_local const char *pending_path;
 
 static void
 config_error(cfg_t *cfg, const char *format, va_list args)
@@ -104,8 +116,13 @@ config_error(cfg_t *cfg, const char *format, va_list args)
 	if (!pending_error || pending_error[0])
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	snprintf(pending_error, CONFIG_ERROR_MAX, "%s:%d: %s; see gemel.conf(5) for the keys",
-	    cfg && cfg->filename ? cfg->filename : "gemel.conf", cfg ? cfg->line : 0, text);
+	if (strstr(text, END_KEY))
+		snprintf(pending_error, CONFIG_ERROR_MAX,
+		    "%s: a section is not closed; write \"}\" where it ends", pending_path);
+	else
+		snprintf(pending_error, CONFIG_ERROR_MAX,
+		    "%s:%d: %s; see gemel.conf(5) for the keys", pending_path, cfg ? cfg->line : 0,
+		    text);
 }
 
 static cfg_opt_t
@@ -191,14 +208,14 @@ config_take(
 
 /* The table as libconfuse wants it: one array for the top, one for each section. */
 struct config_shape {
-	cfg_opt_t top[ROW_COUNT + SECTION_MAX + 1];
+	cfg_opt_t top[ROW_COUNT + SECTION_MAX + 2];
 	cfg_opt_t sections[SECTION_MAX][ROW_COUNT + 1];
 };
 
 static void
 config_shape(struct config_shape *shape)
 {
-	const cfg_opt_t end = CFG_END();
+	const cfg_opt_t end = CFG_END(), end_key = CFG_BOOL(END_KEY, cfg_false, CFGF_NONE);
 	size_t top = 0, section = 0, in_section = 0;
 	const char *name = NULL;
 
@@ -219,6 +236,7 @@ config_shape(struct config_shape *shape)
 		shape->sections[section - 1][in_section++] = config_option(&rows[i]);
 		shape->sections[section - 1][in_section] = end;
 	}
+	shape->top[top++] = end_key;
 	shape->top[top] = end;
 }
 
@@ -248,28 +266,61 @@ config_finish(const char *path, struct config *config, char *error)
 	return 0;
 }
 
+/* Append the text of the file and its end as a C string. Returns 0 or -errno. */
+static int
+config_load(const char *path, struct buffer *text)
+{
+	struct stat stat;
+	ssize_t count = 1;
+	int result = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &stat) != 0)
+		result = -errno;
+	else if (!S_ISREG(stat.st_mode))
+		result = S_ISDIR(stat.st_mode) ? -EISDIR : -EINVAL;
+	while (result == 0 && count > 0) {
+		char chunk[4096];
+
+		count = read(fd, chunk, sizeof(chunk));
+		if (count > 0)
+			buffer_append(text, chunk, (size_t)count);
+		if (count < 0 && errno != EINTR)
+			result = -errno;
+		if (text->length > CONFIG_FILE_MAX)
+			result = -EFBIG;
+	}
+	close(fd);
+	if (result == 0 && text->length && memchr(text->data, 0, text->length))
+		result = -EILSEQ;
+	buffer_printf(text, "\n%s = true\n", END_KEY);
+	buffer_append(text, "", 1);
+	return result;
+}
+
 static int
 config_parse(cfg_t *cfg, const char *path, struct config *config, char *error)
 {
-	switch (cfg_parse(cfg, path)) {
-	case CFG_SUCCESS:
-		break;
-	case CFG_FILE_ERROR: {
-		int reason = errno ? errno : ENOENT;
+	struct buffer text = {0};
+	int result = config_load(path, &text);
+	bool is_good = result == 0 && cfg_parse_buf(cfg, (char *)text.data) == CFG_SUCCESS;
 
+	buffer_close(&text);
+	if (result) {
 		snprintf(error, CONFIG_ERROR_MAX,
-		    "%s: cannot be read: %s; name another with --config", path, strerror(reason));
-		return -reason;
+		    "%s: cannot be read: %s; name another with --config", path, strerror(-result));
+		return result;
 	}
-	default:
+	if (!is_good) {
 		if (!error[0])
 			snprintf(error, CONFIG_ERROR_MAX, "%s: cannot be understood", path);
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		cfg_t *from = rows[i].section ? cfg_getsec(cfg, rows[i].section) : cfg;
-		int result = config_take(&rows[i], from, path, config, error);
 
+		result = config_take(&rows[i], from, path, config, error);
 		if (result)
 			return result;
 	}
@@ -293,8 +344,10 @@ config_read(const char *path, struct config *config, char error[CONFIG_ERROR_MAX
 		abort();
 	cfg_set_error_function(cfg, config_error);
 	pending_error = error;
+	pending_path = path;
 	result = config_parse(cfg, path, config, error);
 	pending_error = NULL;
+	pending_path = NULL;
 	cfg_free(cfg);
 	free(shape);
 	if (result)
@@ -381,6 +434,27 @@ config_print_sample(FILE *out)
 		fprintf(out, "}\n");
 }
 
+/* Each sentence on a line of its own, as mdoc wants it. */
+static void
+print_sentences(FILE *out, const char *text)
+{
+	for (const char *end; (end = strstr(text, ". ")); text = end + 2)
+		fprintf(out, "%.*s.\n", (int)(end - text), text);
+	fprintf(out, "%s\n", text);
+}
+
+static void
+print_range(FILE *out, const struct config_row *row)
+{
+	if (row->standard && *row->standard)
+		fprintf(out, "Default: %s", row->standard);
+	if (row->type == CONFIG_NUMBER)
+		fprintf(out, " (%llu to %llu)", (unsigned long long)row->min,
+		    (unsigned long long)row->max);
+	if (row->standard && *row->standard)
+		fprintf(out, ".\n");
+}
+
 void
 config_print_manual(FILE *out)
 {
@@ -396,14 +470,9 @@ config_print_manual(FILE *out)
 			fprintf(out, ".Ss %s%s\n.Bl -tag -width Ds\n",
 			    *section ? "Section " : "At the top", section);
 		}
-		fprintf(out, ".It Ic %s\n%s\n", row->key, row->meaning);
-		if (row->standard && *row->standard)
-			fprintf(out, "Default: %s", row->standard);
-		if (row->type == CONFIG_NUMBER)
-			fprintf(out, " (%llu to %llu)", (unsigned long long)row->min,
-			    (unsigned long long)row->max);
-		if (row->standard && *row->standard)
-			fprintf(out, ".\n");
+		fprintf(out, ".It Ic %s\n", row->key);
+		print_sentences(out, row->meaning);
+		print_range(out, row);
 	}
 	fprintf(out, ".El\n");
 }
