@@ -17,7 +17,8 @@
  *   a message whose recipients are all settled is forgotten, its id is never used again
  *
  * After a crash spool_open() replays and calls arrived() for every message that
- * is not settled, with per-recipient state as it was durable.
+ * is not settled, with per-recipient state as it was durable. Of a long queue in the
+ * queue file it waits for the first page only; the rest arrives with spool_tick().
  */
 #ifndef GEMEL_MAILCORE_SPOOL_SPOOL_H
 #define GEMEL_MAILCORE_SPOOL_SPOOL_H

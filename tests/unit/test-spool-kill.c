@@ -34,6 +34,7 @@ static struct shared *shared;
 static struct spool *spool;
 static char directory[] = "/tmp/gemel-spool-XXXXXX";
 static unsigned char arrived[MESSAGES];
+static unsigned arrivals;
 static bool is_child;
 
 static unsigned
@@ -70,6 +71,7 @@ on_arrived(void *context, struct message *message)
 		return;
 	}
 	arrived[number]++;
+	arrivals++;
 }
 
 static void
@@ -163,8 +165,12 @@ a_killed_core_loses_nothing_acknowledged(void **state)
 		waitpid(child, &status, 0);
 		assert_true(WIFSIGNALED(status));
 		memset(arrived, 0, sizeof(arrived));
+		arrivals = 0;
 		is_child = false;
 		open_spool();
+		/* What the queue file holds beyond a page arrives with later turns. */
+		while (arrivals < spool_queued(spool))
+			turn();
 		for (unsigned i = 0; i < MESSAGES; i++) {
 			assert_true(arrived[i] <= 1);
 			if (shared->acknowledged[i] && !shared->delivered[i])
