@@ -468,7 +468,7 @@ config_print_manual(FILE *out)
 				fprintf(out, ".El\n");
 			section = row->section ? row->section : "";
 			fprintf(out, ".Ss %s%s\n.Bl -tag -width Ds\n",
-			    *section ? "Section " : "At the top", section);
+			    *section ? "Section " : "Top of the file", section);
 		}
 		fprintf(out, ".It Ic %s\n", row->key);
 		print_sentences(out, row->meaning);
