@@ -10,6 +10,9 @@
 #	work         the temporary folder
 #	source       the copy of the tree in it
 #	work_cgroup  the cgroup
+#
+# $work/never is a fifo into which nobody writes: reading it with a time-out waits
+# without a process.
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work='' source='' work_cgroup=''
@@ -76,6 +79,7 @@ workplace_make()
 	chmod 755 "$work"
 	work_cgroup=$(cgroup_root)/$(basename "$work")
 	mkdir "$work_cgroup" "$source"
+	mkfifo "$work/never"
 	tree_list | tar -C "$tree" --null --no-recursion --files-from=- -cf - | tar -C "$source" --no-same-owner -xf -
 }
 
@@ -84,7 +88,7 @@ processes_end()
 {
 	local try
 
-	[ -d "$work_cgroup" ] || return 0
+	[ -n "$work_cgroup" ] && [ -d "$work_cgroup" ] || return 0
 	echo 1 >"$work_cgroup/cgroup.kill"
 	for try in {1..200}; do
 		! grep -q 'populated 1' "$work_cgroup/cgroup.events" || {

@@ -6,10 +6,13 @@ this round and all before), the watch on the cable, and Pacemaker, that the pair
 is whole again.
 """
 
+import math
 import os
+import sys
 import time
 
 from . import faults, load, watch
+from .plan import LabError
 
 SERVICE_S = 60
 
@@ -50,19 +53,10 @@ class Series:
                 reader.stop()
         return pair, mac, seen, struck_at, logs
 
-    def faults_seen(self, mac, seen, struck_at):
-        """What the cable showed that must not be, one sentence each."""
-        sentences = [f"{claim.mac} claimed {claim.address} again at {clock(claim.at)}, "
-                     "after another had taken it" for claim in seen.overlaps()]
-        if self.fault.cuts_power:
-            sentences += [f"{bye.flag} from the dead node to {bye.peer} at {clock(bye.at)}"
-                          for bye in seen.farewells(mac) if bye.at >= struck_at]
-        return sentences
-
     def round(self, number):
         """One round; (figures to print, sentences of what was wrong)."""
         pair, mac, seen, struck_at, logs = self.strike(f"round{number}")
-        wrong = self.faults_seen(mac, seen, struck_at)
+        wrong = faults_on_cable(seen, mac if self.fault.cuts_power else None, struck_at)
         faults.heal(self.fault, pair)
         verdict, told = self.load.judge(self.accounts, self.acked + 1)
         gaps = self.load.gaps(logs)
@@ -74,6 +68,40 @@ class Series:
                    "from": pair.active}
         self.acked = verdict["acked"]
         return figures, wrong
+
+
+def faults_on_cable(seen, dead_mac, struck_at, revived_at=math.inf):
+    """What a watch showed that must not be, one sentence each. dead_mac: of a machine that had no
+    power between those two moments, or None."""
+    sentences = [f"{claim.mac} claimed {claim.address} again at {clock(claim.at)}, "
+                 "after another had taken it" for claim in seen.overlaps()]
+    if dead_mac:
+        sentences += [f"{bye.flag} from the dead node to {bye.peer} at {clock(bye.at)}"
+                      for bye in seen.farewells(dead_mac) if struck_at <= bye.at < revived_at]
+    return sentences
+
+
+def run(series, times, first=1):
+    """Every round as a line of TAP, numbered from first on; how many failed. LabError: the pair
+    cannot be healed, and the round that found it is among the lines."""
+    failed = 0
+    for number in range(1, times + 1):
+        try:
+            figures, wrong = series.round(number)
+        except LabError as error:
+            say_round(first + number - 1, series.fault.text, {}, [str(error)])
+            raise LabError("the pair is not whole") from error
+        say_round(first + number - 1, series.fault.text, figures, wrong)
+        failed += bool(wrong)
+    return failed
+
+
+def say_round(number, text, figures, wrong):
+    words = ", ".join(f"{key} {value}" for key, value in figures.items())
+    print(f"{'not ok' if wrong else 'ok'} {number} - {text}: {words or 'broken off'}")
+    for sentence in wrong:
+        print("\n".join(f"# {line}" for line in sentence.splitlines()))
+    sys.stdout.flush()
 
 
 def clock(at):
