@@ -103,6 +103,20 @@ control_answer(struct control_request *request, json_t *answer)
 	request_send(request, answer);
 }
 
+/* A name that was cut may end in half a letter, which JSON can't hold. */
+static json_t *
+sentence_json(char *text)
+{
+	json_t *sentence = json_string(text);
+
+	if (sentence)
+		return sentence;
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c > 127)
+			*c = '?';
+	return json_string(text);
+}
+
 void
 control_refuse(struct control_request *request, enum control_code code, const char *format, ...)
 {
@@ -112,8 +126,8 @@ control_refuse(struct control_request *request, enum control_code code, const ch
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	request_send(
-	    request, json_pack("{s:b,s:i,s:s}", "ok", 0, "code", (int)code, "error", text));
+	request_send(request,
+	    json_pack("{s:b,s:i,s:o}", "ok", 0, "code", (int)code, "error", sentence_json(text)));
 }
 
 static void
