@@ -80,7 +80,7 @@ workplace_make()
 	work_cgroup=$(cgroup_root)/$(basename "$work")
 	mkdir "$work_cgroup" "$source"
 	mkfifo "$work/never"
-	tree_list | tar -C "$tree" --null --no-recursion --files-from=- -cf - | tar -C "$source" --no-same-owner -xf -
+	tree_list | tar -C "$tree" --null --files-from=- -cf - | tar -C "$source" --no-same-owner -xf -
 }
 
 # End every process of the workplace; 0 once there is none.
@@ -111,18 +111,28 @@ workplace_end()
 	work=''
 }
 
-# enclosed COMMAND...: become a command in the cgroup, with a /run and a root of cgroups of its own:
-# what it leaves there ends with it. Meant for a subshell.
+# enclosed COMMAND...: become a command in the cgroup, with a root of cgroups, /run, /tmp and
+# /dev/shm of its own: what it leaves there goes with the workplace. Meant for a subshell.
 enclosed()
 {
-	mkdir -p "$work_cgroup"
+	mkdir -p "$work_cgroup" "$work/tmp"
+	chmod 1777 "$work/tmp"
 	echo "$BASHPID" >"$work_cgroup/cgroup.procs"
 	# shellcheck disable=SC2016 # the inner shell fills these in
 	exec unshare --mount --propagation private bash -c '
 		set -e
-		mount --bind "$0" "$1"
-		shift
+		work=$1
+		mount --bind "$2" "$3"
+		shift 3
 		mount -t tmpfs -o mode=755 run /run
 		mkdir -p /run/lock
-		exec "$@"' "$work_cgroup" "$(cgroup_root)" "$@"
+		mount -t tmpfs -o mode=1777 shm /dev/shm
+		case $work in
+		/tmp/*)
+			mkdir -p "$work/tmp/${work#/tmp/}"
+			mount --bind "$work" "$work/tmp/${work#/tmp/}"
+			;;
+		esac
+		mount --rbind "$work/tmp" /tmp
+		TMPDIR=/tmp exec "$@"' enclosed "$work" "$work_cgroup" "$(cgroup_root)" "$@"
 }
