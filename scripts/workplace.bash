@@ -89,6 +89,8 @@ processes_end()
 	local try
 
 	[ -n "$work_cgroup" ] && [ -d "$work_cgroup" ] || return 0
+	# The shell need not say which of its jobs were killed.
+	disown -a
 	echo 1 >"$work_cgroup/cgroup.kill"
 	for try in {1..200}; do
 		! grep -q 'populated 1' "$work_cgroup/cgroup.events" || {
