@@ -131,7 +131,8 @@ def take_off_standby(pair):
 
 def forget_failures(pair):
     power_on(pair)
-    pair.run(cluster.powered(pair.region)[0], "crm_resource", "--cleanup")
+    # A node that has just been powered on knows nothing of the cluster yet.
+    pair.run(pair.standby, "crm_resource", "--cleanup")
 
 
 Fault = namedtuple("Fault", "name text do undo cuts_power")
