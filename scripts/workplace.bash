@@ -17,6 +17,8 @@
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work='' source='' work_cgroup=''
 readonly tree
+# The system's programs, whatever the caller has put before them.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 die()
 {
@@ -136,5 +138,7 @@ enclosed()
 			;;
 		esac
 		mount --rbind "$work/tmp" /tmp
+		# Where the caller stood may not be there any more.
+		cd "$work/source"
 		TMPDIR=/tmp exec "$@"' enclosed "$work" "$work_cgroup" "$(cgroup_root)" "$@"
 }
