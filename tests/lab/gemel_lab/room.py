@@ -103,8 +103,9 @@ class Room:
         return {"asked_at": begin, "off_at": time.time()}
 
     def do_poweron(self, host):
+        begin = time.time()
         self.machine(host).power_on()
-        self.event("poweron", host)
+        self.event("poweron", host, asked_at=begin)
 
     def do_pause(self, host):
         self.machine(host).pause()

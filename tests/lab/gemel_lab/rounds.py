@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from . import faults, load, watch
+from . import client, faults, load, watch
 from .plan import LabError
 
 SERVICE_S = 60
@@ -56,7 +56,8 @@ class Series:
     def round(self, number):
         """One round; (figures to print, sentences of what was wrong)."""
         pair, mac, seen, struck_at, logs = self.strike(f"round{number}")
-        wrong = faults_on_cable(seen, mac if self.fault.cuts_power else None, struck_at)
+        wrong = faults_on_cable(seen, mac if self.fault.cuts_power else None, struck_at,
+                                powered_on_at(pair.active, struck_at))
         faults.heal(self.fault, pair)
         verdict, told = self.load.judge(self.accounts, self.acked + 1)
         gaps = self.load.gaps(logs)
@@ -70,7 +71,14 @@ class Series:
         return figures, wrong
 
 
-def faults_on_cable(seen, dead_mac, struck_at, revived_at=math.inf):
+def powered_on_at(node, since):
+    """When it was first given power again (its new life may say what it likes), or infinity."""
+    return min((event["asked_at"] for event in client.ask("events")
+                if event["what"] == "poweron" and event["host"] == node
+                and event["asked_at"] >= since), default=math.inf)
+
+
+def faults_on_cable(seen, dead_mac, struck_at, revived_at):
     """What a watch showed that must not be, one sentence each. dead_mac: of a machine that had no
     power between those two moments, or None."""
     sentences = [f"{claim.mac} claimed {claim.address} again at {clock(claim.at)}, "
