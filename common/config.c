@@ -103,30 +103,72 @@ static const struct config_row rows[] = {
 #define END_KEY "end_of_gemel_conf"
 #define CONFIG_FILE_MAX (1024 * 1024)
 
-/* libconfuse reports errors through a callback that knows only its cfg_t, and that of a section
- * does not know the file. */
-static _Thread_local char *pending_error;
-static _Thread_local const char *pending_path;
+/* libconfuse's callbacks know only a cfg_t, and that of a section does not know the file. */
+struct config_reading {
+	const char *path;
+	char *error;
+	unsigned taken[ROW_COUNT]; /* how often libconfuse has set the key */
+	bool is_closed[ROW_COUNT]; /* the key's section has ended */
+};
+
+static _Thread_local struct config_reading *reading; /* NULL: only defaults are being set */
 
 static void
 config_error(cfg_t *cfg, const char *format, va_list args)
 {
 	char text[CONFIG_ERROR_MAX / 2];
 
-	if (!pending_error || pending_error[0])
+	if (!reading || reading->error[0])
 		return;
 	vsnprintf(text, sizeof(text), format, args);
 	if (strstr(text, END_KEY))
-		snprintf(pending_error, CONFIG_ERROR_MAX,
-		    "%s: a section is not closed; write \"}\" where it ends", pending_path);
+		snprintf(reading->error, CONFIG_ERROR_MAX,
+		    "%s: a section is not closed; write \"}\" where it ends", reading->path);
 	else
-		snprintf(pending_error, CONFIG_ERROR_MAX,
-		    "%s:%d: %s; see gemel.conf(5) for the keys", pending_path, cfg ? cfg->line : 0,
+		snprintf(reading->error, CONFIG_ERROR_MAX,
+		    "%s:%d: %s; see gemel.conf(5) for the keys", reading->path, cfg ? cfg->line : 0,
 		    text);
 }
 
+/* libconfuse would take the last one, and begin a section that comes again with the defaults. */
+static int
+refuse_again(cfg_t *cfg, const char *kind, const char *name)
+{
+	snprintf(reading->error, CONFIG_ERROR_MAX,
+	    "%s:%d: %s \"%s\" was given before; write all of it in one place", reading->path,
+	    cfg->line, kind, name);
+	return -1;
+}
+
+/* Called when a key was set and when a section has ended. For a list it is called once for each
+ * item, and once more behind the last one. */
+static int
+config_check_once(cfg_t *cfg, cfg_opt_t *option)
+{
+	for (size_t i = 0; reading && i < ROW_COUNT; i++) {
+		const char *section = rows[i].section;
+
+		if (option->type == CFGT_SEC) {
+			if (!section || strcmp(section, option->name) != 0)
+				continue;
+			if (reading->is_closed[i])
+				return refuse_again(cfg, "section", section);
+			reading->is_closed[i] = true;
+		} else if (strcmp(section ? section : "root", cfg_name(cfg)) == 0 &&
+			   strcmp(rows[i].key, option->name) == 0) {
+			unsigned most = cfg_opt_size(option) + (rows[i].type == CONFIG_LIST);
+
+			if (reading->is_closed[i])
+				return refuse_again(cfg, "section", section);
+			if (++reading->taken[i] > most)
+				return refuse_again(cfg, "key", rows[i].key);
+		}
+	}
+	return 0;
+}
+
 static cfg_opt_t
-config_option(const struct config_row *row)
+config_option_of_type(const struct config_row *row)
 {
 	const char *standard = row->standard ? row->standard : "";
 
@@ -150,6 +192,15 @@ config_option(const struct config_row *row)
 	}
 	}
 	abort();
+}
+
+static cfg_opt_t
+config_option(const struct config_row *row)
+{
+	cfg_opt_t option = config_option_of_type(row);
+
+	option.validcb = config_check_once;
+	return option;
 }
 
 static char *
@@ -228,6 +279,7 @@ config_shape(struct config_shape *shape)
 			cfg_opt_t option =
 			    CFG_SEC(rows[i].section, shape->sections[section], CFGF_NONE);
 
+			option.validcb = config_check_once;
 			name = rows[i].section;
 			shape->top[top++] = option;
 			section++;
@@ -331,6 +383,7 @@ int
 config_read(const char *path, struct config *config, char error[CONFIG_ERROR_MAX])
 {
 	struct config_shape *shape = calloc(1, sizeof(*shape));
+	struct config_reading this_one = {.path = path, .error = error};
 	cfg_t *cfg;
 	int result;
 
@@ -343,11 +396,9 @@ config_read(const char *path, struct config *config, char error[CONFIG_ERROR_MAX
 	if (!cfg)
 		abort();
 	cfg_set_error_function(cfg, config_error);
-	pending_error = error;
-	pending_path = path;
+	reading = &this_one;
 	result = config_parse(cfg, path, config, error);
-	pending_error = NULL;
-	pending_path = NULL;
+	reading = NULL;
 	cfg_free(cfg);
 	free(shape);
 	if (result)

@@ -4,9 +4,9 @@
  *
  * The table in config.c has a row for each key: section, name, type, default,
  * bounds, meaning. The parser, the commented sample and the manual's list of
- * keys all come from it, so they cannot disagree. An unknown key, a value of
- * the wrong type and a value out of bounds are errors that name file and line
- * (out of bounds: file and key).
+ * keys all come from it, so they cannot disagree. An unknown key, a key or a
+ * section that comes twice, a value of the wrong type and a value out of bounds
+ * are errors that name file and line (out of bounds: file and key).
  */
 #ifndef GEMEL_COMMON_CONFIG_H
 #define GEMEL_COMMON_CONFIG_H

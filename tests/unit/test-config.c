@@ -165,6 +165,33 @@ what_is_not_understood_is_named_with_file_and_line(void **state)
 		assert_refused(rows[i].text, rows[i].said);
 }
 
+/* The last one would win in silence, and what the first one said would be the default again. */
+static void
+what_is_said_twice_is_named_with_file_and_line(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+	    {"domain = x\nsmtp {\n\tworkers = 3\n}\nsmtp {\n\terrors_max = 3\n}\n",
+		":6: section \"smtp\" was given before"},
+	    {"domain = x\nstore {\n}\nusers {\n}\nstore {\n}\n",
+		":7: section \"store\" was given before"},
+	    {"domain = x\nsmtp {}\nsmtp { listen = {\"*:25\"} }\n",
+		":3: section \"smtp\" was given before"},
+	    {"domain = x\nhostname = y\ndomain = z\n", ":3: key \"domain\" was given before"},
+	    {"domain = x\nsmtp {\n\tworkers = 3\n\tworkers = 3\n}\n",
+		":4: key \"workers\" was given before"},
+	    {"domain = x\nsmtp {\n\tlisten = {\"*:25\"}\n\tlisten = {\"*:26\"}\n}\n",
+		":4: key \"listen\" was given before"},
+	    {"domain = x\nsmtp {\n\tlisten = {\"*:25\", \"*:26\"}\n\tlisten = {\"*:27\"}\n}\n",
+		":4: key \"listen\" was given before"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_refused(rows[i].text, rows[i].said);
+}
+
 /* A file that was cut off, by a full disk or a copy that ended early, must not pass for a whole. */
 static void
 a_file_that_ends_too_early_is_refused(void **state)
@@ -254,6 +281,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_domain_must_be_given_and_be_one),
     cmocka_unit_test(a_number_keeps_to_its_bounds),
     cmocka_unit_test(what_is_not_understood_is_named_with_file_and_line),
+    cmocka_unit_test(what_is_said_twice_is_named_with_file_and_line),
     cmocka_unit_test(a_file_that_ends_too_early_is_refused),
     cmocka_unit_test(what_is_no_file_of_text_is_an_error),
     cmocka_unit_test(the_sample_says_what_the_defaults_are),
