@@ -130,6 +130,9 @@ explain_failed_call(int error)
 	case ETIMEDOUT:
 		return complain(EXIT_NO_ANSWER, "mailcored did not answer in time; see gemel "
 						"status, or wait longer with --timeout");
+	case ECONNRESET:
+		return complain(EXIT_NO_ANSWER, "mailcored ended before it answered; see its log, "
+						"and whether it was done, before you repeat it");
 	case EACCES:
 	case EPERM:
 		return complain(EXIT_REFUSED, "this user may not ask mailcored; ask as root");

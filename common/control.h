@@ -47,6 +47,7 @@ struct control_reply {
  * Send request (borrowed) to the daemon called service and wait up to
  * timeout_ms. Returns 0 with the answer owned by the caller in *reply_r, whatever
  * it says; or -errno: -ENOENT nothing listens, -ETIMEDOUT no answer in time,
+ * -ECONNRESET the daemon ended before it answered (at once; what was asked may be done or not),
  * -EACCES this user may not ask, -EMSGSIZE the request is too large,
  * -EPROTO the answer is not an answer.
  */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -76,6 +77,14 @@ run_refuse(void *context, struct control_request *request, const json_t *argumen
 }
 
 static void
+run_die(void *context, struct control_request *request, const json_t *arguments)
+{
+	(void)context;
+	(void)request;
+	raise((int)json_integer_value(json_object_get(arguments, "signal")));
+}
+
+static void
 run_end(void *context, struct control_request *request, const json_t *arguments)
 {
 	(void)arguments;
@@ -90,6 +99,7 @@ static const struct control_verb verbs[] = {
     {"large", run_large},
     {"refuse", run_refuse},
     {"end", run_end},
+    {"die", run_die},
     {NULL, NULL},
 };
 
@@ -349,6 +359,62 @@ a_second_server_of_the_same_name_is_refused(void **state)
 	assert_lives();
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void
+who_asks_a_server_that_dies_is_told_at_once(void **state)
+{
+	static const int signals[] = {SIGKILL, SIGTERM};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(signals); i++) {
+		json_t *request = json_pack("{s:s,s:i}", "verb", "die", "signal", signals[i]),
+		       *reply = NULL;
+		uint64_t began_ms = now_ms();
+
+		assert_int_equal(control_call(service, request, PATIENCE_MS, &reply), -ECONNRESET);
+		assert_true(now_ms() - began_ms < PATIENCE_MS / 4);
+		assert_null(reply);
+		json_decref(request);
+		assert_int_equal(waitpid(server_pid, NULL, 0), server_pid);
+		assert_int_equal(begin(NULL), 0);
+	}
+}
+
+static int
+lowest_descriptor(void)
+{
+	int fd = dup(0);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+static void
+who_asks_a_server_that_is_stopped_waits_no_longer_than_it_said(void **state)
+{
+	json_t *request = json_pack("{s:s}", "verb", "echo"), *reply = NULL;
+	int lowest;
+
+	(void)state;
+	assert_int_equal(kill(server_pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(server_pid, NULL, WUNTRACED), server_pid);
+	lowest = lowest_descriptor();
+	assert_int_equal(control_call(service, request, 20, &reply), -ETIMEDOUT);
+	assert_int_equal(lowest_descriptor(), lowest);
+	assert_int_equal(kill(server_pid, SIGCONT), 0);
+	json_decref(request);
+	assert_lives();
+}
+
 /* Comes last: it ends the server. */
 static void
 when_nobody_listens_nothing_is_there(void **state)
@@ -376,6 +442,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_answer_may_come_later),
     cmocka_unit_test(who_waits_too_long_is_told_so),
     cmocka_unit_test(a_second_server_of_the_same_name_is_refused),
+    cmocka_unit_test(who_asks_a_server_that_dies_is_told_at_once),
+    cmocka_unit_test(who_asks_a_server_that_is_stopped_waits_no_longer_than_it_said),
     cmocka_unit_test(when_nobody_listens_nothing_is_there),
 };
 
