@@ -9,6 +9,7 @@
  *   role.c      standby, active, failed, and the ways between
  *   intake.c    a worker's questions to the store, and the answers
  *   verbs.c     what agents and operators may ask
+ *   trail.c     what the log says of each message
  *
  * Roles (enum core_role, common/progress.h):
  *

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "mailcore/core/trail.h"
 
 #include <errno.h>
 #include <search.h>
@@ -13,6 +14,14 @@
 struct stage_entry {
 	struct pool_ticket ticket;
 	struct spool_stage *stage;
+	uint64_t bytes;
+	struct buffer client_id; /* Message-ID, copied from the first piece */
+};
+
+/* A commit on its way through the spool. */
+struct commit {
+	struct pool_ticket ticket;
+	struct buffer details; /* of the record that tells of it */
 };
 
 static int
@@ -50,6 +59,7 @@ take_stage(struct core *core, struct pool_ticket ticket)
 		return NULL;
 	stage = entry->stage;
 	tdelete(entry, &core->stages, compare_stages);
+	buffer_close(&entry->client_id);
 	free(entry);
 	return stage;
 }
@@ -117,9 +127,11 @@ on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
 			pool_answer_stage(core->pool, ticket, verdict_of_error(result));
 			return;
 		}
+		buffer_append_slice(&entry->client_id, trail_message_id(bytes));
 		if (!tsearch(entry, &core->stages, compare_stages))
 			abort();
 	}
+	entry->bytes += bytes.length;
 	result = spool_stage_append(entry->stage, bytes);
 	if (result)
 		log_error("core: staging file: %s", strerror(-result));
@@ -134,9 +146,11 @@ on_abandon(void *context, struct pool_ticket ticket)
 	spool_stage_drop(&stage);
 }
 
-/* The worker's envelope, checked, with the time of acceptance. False: it is none. */
+/* The worker's envelope, checked, with the time of acceptance; and what is to be said of the
+ * message. False: it is no envelope. */
 static bool
-stamp_envelope(struct slice encoded, struct buffer *stamped)
+stamp_envelope(struct slice encoded, uint64_t bytes, struct slice client_id, struct buffer *stamped,
+    struct buffer *details)
 {
 	struct envelope envelope;
 	bool ok;
@@ -145,36 +159,55 @@ stamp_envelope(struct slice encoded, struct buffer *stamped)
 		return false;
 	envelope.accepted_ms = clock_wall_ms();
 	ok = envelope_encode(&envelope, stamped);
+	trail_message(details, &envelope, bytes, client_id);
 	envelope_close(&envelope);
 	return ok;
+}
+
+static bool
+prepare_commit(struct core *core, struct commit *commit, struct slice encoded, struct slice content,
+    struct buffer *stamped)
+{
+	const struct stage_entry *entry = find_stage(core, commit->ticket);
+	struct slice client_id =
+	    entry ? buffer_slice(&entry->client_id) : trail_message_id(content);
+	uint64_t bytes = content.length + (entry ? entry->bytes : 0);
+
+	return stamp_envelope(encoded, bytes, client_id, stamped, &commit->details);
+}
+
+static void
+commit_close(struct commit *commit)
+{
+	buffer_close(&commit->details);
+	free(commit);
 }
 
 static void
 on_commit(void *context, struct pool_ticket ticket, struct slice encoded, struct slice content)
 {
 	struct core *core = context;
-	struct spool_stage *stage = take_stage(core, ticket);
+	struct commit *commit = calloc(1, sizeof(*commit));
 	struct buffer stamped = {0};
-	struct pool_ticket *cookie;
+	bool is_envelope;
+	struct spool_stage *stage;
 
-	if (!is_accepting(core)) {
-		spool_stage_drop(&stage);
-		pool_answer_commit(core->pool, ticket, COMMIT_TRY_LATER, "");
-		return;
-	}
-	if (!stamp_envelope(encoded, &stamped)) {
+	if (!commit)
+		abort();
+	commit->ticket = ticket;
+	is_envelope = prepare_commit(core, commit, encoded, content, &stamped);
+	stage = take_stage(core, ticket);
+	if (!is_envelope)
 		log_error("core: worker %u sent an envelope that is none; the message was refused",
 		    ticket.worker);
+	if (is_envelope && is_accepting(core)) {
+		spool_commit(core->spool, buffer_slice(&stamped), content, &stage, commit);
+	} else {
 		spool_stage_drop(&stage);
-		pool_answer_commit(core->pool, ticket, COMMIT_REFUSED, "");
-		buffer_close(&stamped);
-		return;
+		pool_answer_commit(
+		    core->pool, ticket, is_envelope ? COMMIT_TRY_LATER : COMMIT_REFUSED, "");
+		commit_close(commit);
 	}
-	cookie = malloc(sizeof(*cookie));
-	if (!cookie)
-		abort();
-	*cookie = ticket;
-	spool_commit(core->spool, buffer_slice(&stamped), content, &stage, cookie);
 	buffer_close(&stamped);
 }
 
@@ -182,15 +215,19 @@ void
 core_committed(void *context, void *cookie, message_id id, enum commit_verdict verdict)
 {
 	struct core *core = context;
-	struct pool_ticket *ticket = cookie;
+	struct commit *commit = cookie;
 	char text[MESSAGE_ID_TEXT] = "";
+	struct buffer line = {0};
 
 	if (verdict == COMMIT_DURABLE) {
 		core->progress->accepted++;
 		message_id_text(id, text);
+		trail_accepted(&line, text, buffer_slice(&commit->details));
+		log_record(buffer_slice(&line));
+		buffer_close(&line);
 	}
-	pool_answer_commit(core->pool, *ticket, verdict, text);
-	free(ticket);
+	pool_answer_commit(core->pool, commit->ticket, verdict, text);
+	commit_close(commit);
 }
 
 struct lost_worker {

@@ -285,7 +285,14 @@ open_core(struct core *core, const char *config_path, char *error)
 		return result;
 	}
 	result = privilege_drop(config->user, config->mail_user, &core->owner, error);
-	return result ? result : open_loop(core, error);
+	if (result)
+		return result;
+	result = log_start_records();
+	if (result) {
+		snprintf(error, CORE_ERROR_MAX, "no thread for the log: %s", strerror(-result));
+		return result;
+	}
+	return open_loop(core, error);
 }
 
 int

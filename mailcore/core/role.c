@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "mailcore/core/listener.h"
+#include "mailcore/core/trail.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -59,6 +60,27 @@ static void
 on_failed(void *context, const char *reason)
 {
 	core_fail(context, reason);
+}
+
+static void
+on_outcome(void *context, const struct message *message, uint32_t recipient, uint64_t account,
+    const char *reason)
+{
+	const uint64_t now_ms = clock_wall_ms(), accepted_ms = message->envelope.accepted_ms;
+	char id_text[MESSAGE_ID_TEXT];
+	const struct trail_outcome outcome = {
+	    .id_text = message_id_text(message->id, id_text),
+	    .recipient = message->envelope.recipients[recipient].address,
+	    .mailbox = account,
+	    .age_ms = now_ms > accepted_ms ? now_ms - accepted_ms : 0,
+	    .reason = reason,
+	};
+	struct buffer line = {0};
+
+	(void)context;
+	trail_outcome(&line, &outcome);
+	log_record(buffer_slice(&line));
+	buffer_close(&line);
 }
 
 static void
@@ -148,7 +170,11 @@ open_mail(struct core *core, const struct maildir_settings *maildir, char error[
 	    .reserve_bytes = core->config.reserve_mib * 1024 * 1024,
 	    .checkpoint_after_ms = (uint32_t)core->config.checkpoint_after_s * 1000,
 	};
-	const struct delivery_events delivery_events = {.context = core, .failed = on_failed};
+	const struct delivery_events delivery_events = {
+	    .context = core,
+	    .failed = on_failed,
+	    .outcome = on_outcome,
+	};
 	const struct spool_events spool_events = {
 	    .context = core,
 	    .committed = core_committed,

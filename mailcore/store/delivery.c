@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mailcore/store/delivery.h"
 
-#include "common/address.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "mailcore/store/retry.h"
@@ -176,20 +175,24 @@ task_address(const struct task *task)
 }
 
 static void
+tell(const struct delivery *delivery, const struct task *task, const char *reason)
+{
+	if (delivery->events.outcome)
+		delivery->events.outcome(delivery->events.context, task->message, task->recipient,
+		    task->account, reason);
+}
+
+static void
 defer(struct delivery *delivery, struct task *task)
 {
-	char address[ADDRESS_MAX + 1];
 	char reason[REASON_MAX];
-	char id_text[MESSAGE_ID_TEXT];
 
 	if (task->account != 0)
 		snprintf(reason, sizeof(reason), "mailbox %" PRIu64 ": %s", task->account,
 		    result_text(task->result));
 	else
 		snprintf(reason, sizeof(reason), "%s", result_text(task->result));
-	slice_to_string(task_address(task), address, sizeof(address));
-	log_warning("store: %s deferred for %s: %s", message_id_text(task->message->id, id_text),
-	    address, reason);
+	tell(delivery, task, reason);
 	task->attempts++;
 	spool_settle(delivery->spool, task->message, task->recipient, OUTCOME_DEFERRED, reason);
 	schedule(delivery, task);
@@ -198,6 +201,7 @@ defer(struct delivery *delivery, struct task *task)
 static void
 settle(struct delivery *delivery, struct task *task)
 {
+	tell(delivery, task, NULL);
 	spool_settle(delivery->spool, task->message, task->recipient, OUTCOME_DELIVERED, NULL);
 	delivery->delivered++;
 	delivery->waiting--;

@@ -66,6 +66,12 @@ struct delivery_events {
 	/* The mail file system has failed; reason is one sentence. Called once, from
 	 * delivery_dispatch(). */
 	void (*failed)(void *context, const char *reason);
+	/* For the log; may be NULL. A recipient is in the mailbox of account (0: an earlier life
+	 * has put it there and the account has gone since), and reason is NULL; or it is deferred,
+	 * with the reason, account 0 if nobody has the address. Called before the spool hears of
+	 * it, so message is still there. */
+	void (*outcome)(void *context, const struct message *message, uint32_t recipient,
+	    uint64_t account, const char *reason);
 };
 
 /* Copies settings, events and router; what they point to must outlive the delivery. The router's

@@ -140,7 +140,7 @@ deliver_ours(struct bench *b, int n)
 	    .retry_first_ms = 10000,
 	    .retry_last_ms = 10000,
 	};
-	struct delivery_events events = {b, on_failed};
+	struct delivery_events events = {.context = b, .failed = on_failed};
 	struct spool_events spool_events = {
 	    .context = b, .arrived = on_arrived, .prepared = on_prepared};
 	struct pollfd descriptor = {.events = POLLIN};

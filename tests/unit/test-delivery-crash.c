@@ -86,7 +86,7 @@ open_delivery(struct fixture *f)
 	    .retry_first_ms = 1,
 	    .retry_last_ms = 1,
 	};
-	struct delivery_events events = {f, on_failed};
+	struct delivery_events events = {.context = f, .failed = on_failed};
 
 	f->has_failed = false;
 	f->router = (struct router){domains, 1, NULL, lookup, f};

@@ -94,7 +94,7 @@ live(struct fixture *f)
 	    .retry_first_ms = 50,
 	    .retry_last_ms = 50,
 	};
-	struct delivery_events delivery_events = {f, on_trouble};
+	struct delivery_events delivery_events = {.context = f, .failed = on_trouble};
 	struct spool_settings spool_settings = {f->directory, 1 << 20, 0, 1000};
 	struct spool_events spool_events = {
 	    .context = f,

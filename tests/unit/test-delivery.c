@@ -30,6 +30,7 @@ struct fixture {
 	int failures;
 	int lookup_result; /* what lookups fail with, or 0 */
 	bool has_bob;
+	char told[512]; /* outcomes, as told for the log */
 };
 
 static const char *const ann = "ann@example.test";
@@ -72,6 +73,18 @@ on_failed(void *context, const char *reason)
 	((struct fixture *)context)->failures++;
 }
 
+static void
+on_outcome(void *context, const struct message *message, uint32_t recipient, uint64_t account,
+    const char *reason)
+{
+	struct fixture *f = context;
+	size_t length = strlen(f->told);
+	struct slice address = message->envelope.recipients[recipient].address;
+
+	snprintf(f->told + length, sizeof(f->told) - length, "%.3s %u %s;", (char *)address.data,
+	    (unsigned)account, reason ? reason : "delivered");
+}
+
 static struct delivery_settings
 settings_of(const struct fixture *f)
 {
@@ -90,7 +103,7 @@ static void
 open_delivery(struct fixture *f)
 {
 	struct delivery_settings settings = settings_of(f);
-	struct delivery_events events = {f, on_failed};
+	struct delivery_events events = {.context = f, .failed = on_failed, .outcome = on_outcome};
 
 	f->router = (struct router){domains, 1, NULL, lookup, f};
 	if (delivery_open(&settings, &events, &f->router, &f->delivery, f->error) != 0)
@@ -303,6 +316,8 @@ without_an_account_mail_waits_until_there_is_one(void **state)
 	work_until(f, 1);
 	assert_int_equal(fake_spool_outcome(f->spool, id, 1, &reason), OUTCOME_DEFERRED);
 	assert_non_null(strstr(reason, "nobody has this address"));
+	assert_non_null(strstr(f->told, "bob 0 nobody has this address"));
+	assert_non_null(strstr(f->told, "ann 1 delivered;"));
 	f->has_bob = true;
 	delivery_tick(f->delivery, now_ms + 99);
 	assert_outcome(f, id, 1, OUTCOME_DEFERRED);
@@ -310,6 +325,7 @@ without_an_account_mail_waits_until_there_is_one(void **state)
 	work_until(f, 0);
 	assert_outcome(f, id, 1, OUTCOME_DELIVERED);
 	assert_int_equal(count_files(f, "mail/2/Maildir/new", NULL), 1);
+	assert_non_null(strstr(f->told, "bob 2 delivered;"));
 }
 
 static void
