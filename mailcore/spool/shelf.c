@@ -59,6 +59,7 @@ struct shelf {
 	unsigned spare_count;
 	unsigned spares_coming;
 	struct segment *ready;
+	int64_t free_bytes; /* that the last survey found, or -errno */
 	bool cannot_allocate;
 	bool below_reserve;
 	struct prepare prepare;
@@ -92,10 +93,9 @@ survey_run(struct task *task)
 static void
 survey_note(struct shelf *shelf)
 {
-	int64_t free_bytes = shelf->survey.free_bytes;
-
+	shelf->free_bytes = shelf->survey.free_bytes;
 	shelf->below_reserve =
-	    free_bytes >= 0 && (uint64_t)free_bytes < shelf->settings.reserve_bytes;
+	    shelf->free_bytes >= 0 && (uint64_t)shelf->free_bytes < shelf->settings.reserve_bytes;
 }
 
 static void
@@ -198,6 +198,8 @@ prepare_start(struct shelf *shelf)
 int
 shelf_begin(struct shelf *shelf, const struct position *prior, struct segment **segment_r)
 {
+	int result;
+
 	prepare_choose(shelf, prior);
 	prepare_run(&shelf->prepare.task);
 	/* On a full disk a small one will do: outcomes go into it, and they make space. */
@@ -207,9 +209,11 @@ shelf_begin(struct shelf *shelf, const struct position *prior, struct segment **
 		prepare_run(&shelf->prepare.task);
 	}
 	*segment_r = shelf->prepare.segment;
-	if (shelf->prepare.result == 0)
+	result = shelf->prepare.result;
+	/* From here on a lane writes to it. */
+	if (result == 0)
 		prepare_start(shelf);
-	return shelf->prepare.result;
+	return result;
 }
 
 struct segment *
@@ -356,7 +360,7 @@ fill_tick(struct shelf *shelf)
 		uint64_t needed = shelf->settings.reserve_bytes + 2 * shelf->settings.segment_bytes;
 
 		if (shelf->spare_count + shelf->spares_coming > 0 || !shelf->ready ||
-		    shelf->survey.free_bytes < (int64_t)needed)
+		    shelf->free_bytes < (int64_t)needed)
 			return;
 		shelf->spares_coming++;
 		fill->number = shelf->settings.next_number++;
