@@ -46,7 +46,7 @@ struct descriptor {
 	bool is_open;
 	struct inode *inode;
 	char *path;
-	uint64_t errors_seen;
+	uint64_t errors_seen, losses_seen;
 };
 
 static struct {
@@ -57,7 +57,10 @@ static struct {
 	struct inode *inodes;
 	struct descriptor descriptors[FD_MAX];
 	int first_fd; /* goes up with each life, so that an old one is never taken for a new one */
-	uint64_t calls, fail_at, stop_at, limit;
+	uint64_t calls, fail_at, stop_at, lose_at, limit;
+	uint64_t losses;               /* of what was written, in the whole file system */
+	const struct inode *bad_inode; /* with a sector that cannot be read */
+	uint64_t bad_offset;
 	int fail_with;
 	bool is_stopped, was_reached, counts_reads;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .first_fd = FD_MAX, .limit = UINT64_MAX};
@@ -298,6 +301,17 @@ disk_used(void)
 
 /* -- calls -- */
 
+/* Linux tells those who had the file, or the file system, open at that time. */
+static void
+writes_lose(void)
+{
+	for (struct inode *inode = disk.inodes; inode; inode = inode->next)
+		if (inode->capacity && memchr(inode->dirty, 1, inode->capacity / SECTOR)) {
+			inode_sync_fails(inode);
+			disk.losses++;
+		}
+}
+
 /* Begin a call: 0, or the fault it meets. */
 static int
 call_begin(bool changes)
@@ -306,6 +320,10 @@ call_begin(bool changes)
 
 	pthread_mutex_lock(&disk.lock);
 	disk.calls += counts;
+	if (counts && disk.lose_at && disk.calls == disk.lose_at) {
+		disk.was_reached = true;
+		writes_lose();
+	}
 	if (disk.stop_at && disk.calls >= disk.stop_at)
 		disk.is_stopped = disk.was_reached = true;
 	if (disk.is_stopped)
@@ -343,8 +361,8 @@ descriptor_new(const char *path, struct inode *inode)
 {
 	for (int i = 0; i < FD_MAX; i++)
 		if (!disk.descriptors[i].is_open) {
-			disk.descriptors[i] = (struct descriptor){
-			    true, inode, must(strdup(path)), inode ? inode->errors : 0};
+			disk.descriptors[i] = (struct descriptor){true, inode, must(strdup(path)),
+			    inode ? inode->errors : 0, disk.losses};
 			return disk.first_fd + i;
 		}
 	return -EMFILE;
@@ -412,6 +430,9 @@ disk_read(int fd, void *data, size_t length, uint64_t offset)
 		length = 0;
 	else if (length > inode->length - offset)
 		length = (size_t)(inode->length - offset);
+	if (inode == disk.bad_inode && disk.bad_offset >= offset &&
+	    disk.bad_offset < offset + length)
+		return call_end(-EIO);
 	if (length)
 		memcpy(data, inode->data + offset, length);
 	pthread_mutex_unlock(&disk.lock);
@@ -488,8 +509,12 @@ int
 disk_sync_filesystem(int fd)
 {
 	int fault = call_begin(true);
+	struct descriptor *descriptor = descriptor_find(fd);
 
-	(void)fd;
+	if (!fault && descriptor && descriptor->losses_seen != disk.losses) {
+		descriptor->losses_seen = disk.losses;
+		fault = -EIO;
+	}
 	for (struct inode *inode = disk.inodes; inode && !disk.is_stopped; inode = inode->next) {
 		if (fault)
 			inode_sync_fails(inode);
@@ -671,7 +696,7 @@ descriptors_forget(void)
 static void
 faults_clear(void)
 {
-	disk.fail_at = disk.stop_at = 0;
+	disk.lose_at = disk.fail_at = disk.stop_at = 0;
 	disk.is_stopped = disk.was_reached = false;
 }
 
@@ -697,6 +722,7 @@ fake_disk_reset(void)
 	faults_clear();
 	disk.calls = 0;
 	disk.counts_reads = false;
+	disk.bad_inode = NULL;
 	disk.limit = UINT64_MAX;
 	pthread_mutex_unlock(&disk.lock);
 }
@@ -739,6 +765,27 @@ fake_disk_stop_at(size_t n)
 	pthread_mutex_lock(&disk.lock);
 	disk.stop_at = n ? disk.calls + n : 0;
 	disk.was_reached = false;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_lose_at(size_t n)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.lose_at = n ? disk.calls + n : 0;
+	disk.was_reached = false;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_bad_sector(const char *path, uint64_t offset)
+{
+	const struct entry *entry;
+
+	pthread_mutex_lock(&disk.lock);
+	entry = path ? tree_find(&disk.now, path) : NULL;
+	disk.bad_inode = entry ? entry->inode : NULL;
+	disk.bad_offset = offset;
 	pthread_mutex_unlock(&disk.lock);
 }
 

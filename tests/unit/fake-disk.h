@@ -51,6 +51,14 @@ void fake_disk_fail_at(size_t n, int error);
  */
 void fake_disk_stop_at(size_t n);
 
+/* Before the n-th call the kernel tries to write back all that is dirty and cannot, and others have
+ * heard of it: it is lost, and of the descriptions of a file or of the file system only those that
+ * are open at that moment report it. */
+void fake_disk_lose_at(size_t n);
+
+/* Reads that touch this byte fail with -EIO, until the next reset. path NULL: no longer. */
+void fake_disk_bad_sector(const char *path, uint64_t offset);
+
 /* Was the fault that was asked for met? */
 bool fake_disk_was_reached(void);
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How much room a spool takes, and what it does when there is little.
+ */
+#include "mailcore/spool/segment.h"
+
+#include "common/disk.h"
+#include "tests/unit/fake-disk.h"
+#include "tests/unit/spool-world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void
+segments_are_used_again_and_the_journal_stays_small(void **state)
+{
+	(void)state;
+	open_spool();
+	for (int i = 0; i < 200; i++) {
+		commit_one((uint8_t)i);
+		if (world.arrived) {
+			spool_settle(world.spool, world.messages[0], 0, OUTCOME_DELIVERED, NULL);
+			world.arrived = 0;
+		}
+		tick(1);
+	}
+	assert_int_equal(world.committed, 200);
+	assert_true(count_entries("journal") <= 8);
+	crash();
+	open_spool();
+	assert_true(world.arrived <= 1);
+	assert_int_equal(world.degraded, 0);
+}
+
+static void
+a_full_disk_refuses_mail_and_still_takes_outcomes(void **state)
+{
+	int accepted, prepared = 0;
+
+	(void)state;
+	open_spool_with(SEGMENT);
+	tick(12);
+	fake_disk_limit(8 * SEGMENT);
+	for (int i = 0; i < 250 && !world.full; i++) {
+		commit_one((uint8_t)i);
+		if (i % 8 == 0)
+			tick(1);
+	}
+	assert_true(world.full > 0);
+	assert_int_equal(world.failed, 0);
+	accepted = world.committed;
+	assert_int_equal(world.arrived, accepted);
+	assert_true(accepted > 20);
+	for (int i = 0; i < accepted; i++) {
+		struct spool_mark mark = {world.messages[i], 0};
+
+		spool_prepare(world.spool, &mark, 1, &prepared);
+	}
+	tick(3);
+	assert_int_equal(prepared, 1);
+	/* Somebody else takes what is left but for a little. */
+	fake_disk_limit(0);
+	tick(2);
+	crash();
+	fake_disk_limit(8 * SEGMENT);
+	open_spool_with(SEGMENT);
+	assert_int_equal(world.arrived, accepted);
+	for (int i = 0; i < accepted; i++)
+		assert_int_equal(world.messages[i]->outcomes[0], OUTCOME_PREPARED);
+}
+
+static void
+below_the_reserve_mail_is_refused_until_there_is_space(void **state)
+{
+	(void)state;
+	open_spool_with(1 << 20);
+	tick(12);
+	commit_one('a');
+	fake_disk_limit(1 << 20);
+	tick(2);
+	commit_one('b');
+	assert_int_equal(world.committed, 1);
+	assert_int_equal(world.full, 1);
+	fake_disk_limit(UINT64_MAX);
+	tick(2);
+	commit_one('c');
+	assert_int_equal(world.committed, 2);
+}
+
+int
+main(void)
+{
+#define LAW(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+	const struct CMUnitTest tests[] = {
+	    LAW(segments_are_used_again_and_the_journal_stays_small),
+	    LAW(a_full_disk_refuses_mail_and_still_takes_outcomes),
+	    LAW(below_the_reserve_mail_is_refused_until_there_is_space),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
