@@ -141,8 +141,8 @@ prepare_run(struct task *task)
 
 	prepare->result = 0;
 	if (!prepare->from_spare)
-		prepare->result = segment_file_create(
-		    settings->directory, prepare->number, settings->segment_bytes);
+		prepare->result =
+		    segment_file_create(settings->directory, prepare->number, prepare->header.size);
 	if (prepare->result == 0)
 		prepare->result =
 		    segment_begin(settings->directory, prepare->from_spare ? "spare" : "new",

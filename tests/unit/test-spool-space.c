@@ -92,6 +92,49 @@ below_the_reserve_mail_is_refused_until_there_is_space(void **state)
 	assert_int_equal(world.committed, 2);
 }
 
+/* Bytes of the files in journal/. */
+static uint64_t journal_bytes;
+
+static int
+journal_add(void *context, const char *name)
+{
+	char path[128];
+	size_t length;
+
+	(void)context;
+	snprintf(path, sizeof(path), STORE "/journal/%s", name);
+	if (fake_disk_bytes(path, &length))
+		journal_bytes += length;
+	return 0;
+}
+
+static void
+on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes(void **state)
+{
+	(void)state;
+	open_spool();
+	tick(1);
+	commit_one('a');
+	commit_one('b');
+	crash();
+	journal_bytes = 0;
+	assert_int_equal(disk_list(STORE "/journal", journal_add, NULL), 0);
+	/* Room for half a segment, and for what the queue file needs. */
+	fake_disk_limit(journal_bytes + SEGMENT / 2 + 100000);
+	assert_int_equal(try_open_spool(0), 0);
+	assert_int_equal(world.arrived, 2);
+	tick(1);
+	commit_one('c');
+	assert_int_equal(world.full, 1);
+	spool_settle(world.spool, world.messages[0], 0, OUTCOME_DELIVERED, NULL);
+	tick(2);
+	crash();
+	fake_disk_limit(UINT64_MAX);
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(world.failed, 0);
+}
+
 int
 main(void)
 {
@@ -100,6 +143,7 @@ main(void)
 	    LAW(segments_are_used_again_and_the_journal_stays_small),
 	    LAW(a_full_disk_refuses_mail_and_still_takes_outcomes),
 	    LAW(below_the_reserve_mail_is_refused_until_there_is_space),
+	    LAW(on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
