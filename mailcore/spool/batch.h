@@ -20,7 +20,7 @@
 #define BATCH_ALIGNMENT 4096u
 #define BATCH_HEADER_BYTES 64u
 
-/* A batch that has this much takes no further record. */
+/* A batch that has this much takes no further record; in small segments it is less. */
 #define BATCH_FULL_BYTES (1024u * 1024u)
 /* More than a full batch and the largest record: anything longer is not a batch. */
 #define BATCH_BODY_MAX (4u * 1024u * 1024u)

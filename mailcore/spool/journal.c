@@ -186,12 +186,29 @@ journal_keep(struct journal *journal, struct segment *segment)
 	journal->kept_count++;
 }
 
+/* What a segment of this size holds in one batch. */
+static uint64_t
+segment_room(uint64_t size)
+{
+	return size - SEGMENT_DATA - BATCH_ALIGNMENT;
+}
+
+/* A batch that has this much takes no further record. With the largest record it still fits into a
+ * segment, and without it also into the small one that a full disk began with. */
+static uint64_t
+batch_full(const struct journal *journal)
+{
+	uint64_t room = segment_room(journal->current->header.size);
+
+	return room / 2 < BATCH_FULL_BYTES ? room / 2 : BATCH_FULL_BYTES;
+}
+
 struct buffer *
 journal_body(struct journal *journal)
 {
 	struct batch *open = journal->open;
 
-	if (!open || open->bytes.length >= BATCH_FULL_BYTES) {
+	if (!open || open->bytes.length >= batch_full(journal)) {
 		open = batch_get(journal);
 		*(journal->open ? &journal->open->next : &journal->waiting) = open;
 		journal->open = open;
@@ -207,7 +224,7 @@ journal_appended(struct journal *journal, bool urgent)
 	struct batch *open = journal->open;
 
 	journal->waiting_bytes += open->bytes.length;
-	if ((urgent || open->bytes.length >= BATCH_FULL_BYTES / 2) && !journal->is_urgent) {
+	if ((urgent || open->bytes.length >= batch_full(journal) / 2) && !journal->is_urgent) {
 		journal->is_urgent = true;
 		syncer_wake(journal->syncer);
 	}
@@ -223,7 +240,7 @@ journal_sync_before(struct journal *journal, int fd)
 uint64_t
 journal_record_max(const struct journal *journal)
 {
-	uint64_t room = journal->settings.segment_bytes - SEGMENT_DATA - BATCH_ALIGNMENT;
+	uint64_t room = segment_room(journal->settings.segment_bytes);
 	uint64_t most = BATCH_BODY_MAX - BATCH_FULL_BYTES;
 
 	return room / 2 < most ? room / 2 : most;

@@ -135,6 +135,30 @@ on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes(void **state
 	assert_int_equal(world.failed, 0);
 }
 
+static void
+a_batch_never_outgrows_its_segment(void **state)
+{
+	uint8_t bytes[BODY] = "";
+	int count = 0;
+
+	(void)state;
+	open_spool();
+	tick(12);
+	/* All of it waits at the same time. */
+	for (; count < 64 && !world.later; count++)
+		commit_bytes(bytes, sizeof(bytes));
+	for (int i = 0; i < 20; i++)
+		spool_dispatch(world.spool);
+	tick(1);
+	assert_int_equal(world.committed + world.later, count);
+	assert_true(world.committed * BODY > SEGMENT);
+	count = world.committed;
+	crash();
+	open_spool();
+	assert_int_equal(world.arrived, count);
+	assert_int_equal(world.degraded, 0);
+}
+
 int
 main(void)
 {
@@ -144,6 +168,7 @@ main(void)
 	    LAW(a_full_disk_refuses_mail_and_still_takes_outcomes),
 	    LAW(below_the_reserve_mail_is_refused_until_there_is_space),
 	    LAW(on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes),
+	    LAW(a_batch_never_outgrows_its_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
