@@ -102,7 +102,7 @@ limits_set(struct replay_files *files)
 	for (size_t i = 0; i < files->segment_count; i++) {
 		const struct position *prior = &files->segments[i]->header.prior;
 
-		for (size_t k = 0; prior->segment && k < i; k++) {
+		for (size_t k = 0; prior->batch && k < i; k++) {
 			struct segment *segment = files->segments[k];
 
 			if (segment->header.sequence == prior->segment &&
@@ -423,6 +423,9 @@ replay_read(const char *directory, struct replay_files *files, const struct posi
 	struct cursor *cursor = &reader.cursor;
 
 	*cursor = (struct cursor){.files = files, .expected = mark->batch, .body = &reader.body};
+	/* Before the first checkpoint the number to begin with is in the first header. */
+	if (!cursor->expected && files->segment_count)
+		reader.end.batch = cursor->expected = files->segments[0]->header.prior.batch;
 	while (cursor->index < files->segment_count &&
 	       files->segments[cursor->index]->header.sequence < mark->segment)
 		cursor->index++;

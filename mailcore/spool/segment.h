@@ -49,8 +49,9 @@ struct segment_header {
 	uint64_t salt;
 	uint64_t generation;
 	uint64_t size;
-	struct position
-	    prior; /* end of the log before this generation, if this is its first segment */
+	/* Where the log ended before this generation, if this is its first segment; else batch is
+	 * 0. */
+	struct position prior;
 };
 
 struct segment {

@@ -3,6 +3,7 @@
  * What replay makes of damaged, torn, recycled and forged bytes.
  */
 #include "mailcore/spool/batch.h"
+#include "mailcore/spool/bytes.h"
 #include "mailcore/spool/record.h"
 #include "mailcore/spool/segment.h"
 
@@ -240,6 +241,52 @@ content_damaged_after_its_commit_is_not_given_out(void **state)
 	assert_int_equal(spool_read(world.spool, world.messages[0], 10, bytes, BODY), -ERANGE);
 }
 
+static void
+damage_of_the_very_first_batch_is_named(void **state)
+{
+	(void)state;
+	open_spool();
+	for (int i = 0; i < 3; i++)
+		commit_one((uint8_t)('a' + i));
+	crash();
+	damage(FIRST, BATCH_AT(0), 64);
+	open_spool();
+	assert_int_equal(world.arrived, 2);
+	assert_int_equal(world.degraded, 1);
+	assert_int_equal(count_entries("quarantine"), 1);
+}
+
+/* Two batches were in flight, the first of all is torn, the second is whole. */
+static void
+a_torn_first_batch_is_the_end_for_every_later_generation(void **state)
+{
+	struct batch_header header;
+	uint8_t *at;
+	size_t size;
+
+	(void)state;
+	open_spool();
+	commit_one('a');
+	commit_one('b');
+	crash();
+	damage(FIRST, BATCH_AT(0) + 100, 1000);
+	at = fake_disk_bytes(FIRST, &size) + BATCH_AT(1);
+	assert_true(batch_header_decode(at, get_u64(at + 8), &header));
+	header.durable_through = 0;
+	batch_header_encode(&header, at);
+	fake_disk_commit_bytes(FIRST);
+	open_spool();
+	assert_int_equal(world.arrived, 0);
+	for (int i = 0; i < 3; i++)
+		commit_one((uint8_t)('x' + i));
+	assert_int_equal(world.committed, 3);
+	crash();
+	open_spool();
+	assert_int_equal(world.arrived, 3);
+	assert_int_equal(world.degraded, 0);
+	assert_int_equal(first_byte_of(0), 'x');
+}
+
 int
 main(void)
 {
@@ -255,6 +302,8 @@ main(void)
 	    LAW(forged_batches_in_a_mail_are_never_read),
 	    LAW(batches_of_an_earlier_use_of_a_segment_are_never_read),
 	    LAW(content_damaged_after_its_commit_is_not_given_out),
+	    LAW(damage_of_the_very_first_batch_is_named),
+	    LAW(a_torn_first_batch_is_the_end_for_every_later_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
