@@ -21,9 +21,10 @@ range_copy(const struct segment *segment, uint64_t offset, uint64_t length, cons
 		abort();
 	for (uint64_t at = 0; result == 0 && at < length; at += PIECE) {
 		size_t part = length - at < PIECE ? (size_t)(length - at) : PIECE;
-		ssize_t got = disk_read(segment->fds[0], piece, part, offset + at);
 
-		result = got < 0 ? (int)got : disk_write(fd, piece, (size_t)got, at);
+		/* What cannot be read leaves a hole. */
+		segment_salvage(segment->fds[0], piece, part, offset + at);
+		result = disk_write(fd, piece, part, at);
 	}
 	if (result == 0)
 		result = disk_sync_file(fd);

@@ -341,11 +341,9 @@ batch_salvage(
 	    !batch_header_decode(head, segment->header.salt, &header) || header.number < number ||
 	    *offset + batch_room(header.length) > end)
 		return false;
-	if (read_whole(segment, buffer_extend(&body, header.length), header.length,
-		*offset + BATCH_HEADER_BYTES))
-		records_read(reader, segment, &batch, buffer_slice(&body));
-	else
-		put_aside(reader, segment, *offset, batch_room(header.length));
+	segment_salvage(segment->fds[0], buffer_extend(&body, header.length), header.length,
+	    *offset + BATCH_HEADER_BYTES);
+	records_read(reader, segment, &batch, buffer_slice(&body));
 	*offset += batch_room(header.length);
 	buffer_close(&body);
 	return true;

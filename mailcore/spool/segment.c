@@ -179,25 +179,48 @@ segment_begin(const char *directory, const char *kind, uint64_t number,
 	return result;
 }
 
-/* The head of the file: two headers and the marks. */
+int
+segment_salvage(int fd, void *out, size_t length, uint64_t offset)
+{
+	uint8_t *at = out;
+	int result = 0;
+
+	memset(out, 0, length);
+	if (disk_read(fd, out, length, offset) >= 0)
+		return 0;
+	while (length) {
+		size_t page = BATCH_ALIGNMENT - (size_t)(offset % BATCH_ALIGNMENT);
+		size_t part = length < page ? length : page;
+		ssize_t got = disk_read(fd, at, part, offset);
+
+		if (got < 0) {
+			memset(at, 0, part);
+			result = (int)got;
+		}
+		at += part;
+		offset += part;
+		length -= part;
+	}
+	return result;
+}
+
+/* The head of the file: two headers and the marks. If neither header can be read the disk may be
+ * to blame, and another node may have a better one: that is not yet damage. */
 static int
 segment_read_head(
     const char *path, uint64_t sequence, uint8_t head[SEGMENT_DATA], struct segment_header *header)
 {
 	int fd = disk_open(path, O_RDONLY, 0);
-	ssize_t got;
+	int result;
 
 	if (fd < 0)
 		return fd;
-	memset(head, 0, SEGMENT_DATA);
-	got = disk_read(fd, head, SEGMENT_DATA, 0);
+	result = segment_salvage(fd, head, SEGMENT_DATA, 0);
 	disk_close(fd);
-	if (got < 0)
-		return (int)got;
-	return header_decode(head, sequence, header) ||
-		       header_decode(head + HEADER_BYTES, sequence, header)
-		   ? 0
-		   : -EBADMSG;
+	if (header_decode(head, sequence, header) ||
+	    header_decode(head + HEADER_BYTES, sequence, header))
+		return 0;
+	return result < 0 ? result : -EBADMSG;
 }
 
 int

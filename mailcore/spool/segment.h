@@ -88,6 +88,10 @@ int segment_open(const char *directory, uint64_t sequence, struct segment **segm
 int segment_write(const struct segment *segment, unsigned lane, uint64_t offset, const void *data,
     size_t length, bool with_mark);
 
+/* Read all that can be read of a place that is damaged: a page that cannot is zeros. Returns 0 or
+ * the last error. */
+int segment_salvage(int fd, void *out, size_t length, uint64_t offset);
+
 uint32_t segment_stride(const struct segment *segment, uint64_t offset);
 
 /* Closes its files. Takes NULL. */

@@ -266,6 +266,8 @@ a_torn_first_batch_is_the_end_for_every_later_generation(void **state)
 
 	(void)state;
 	open_spool();
+	/* So that there is a spare, and the segment stays. */
+	tick(3);
 	commit_one('a');
 	commit_one('b');
 	crash();
@@ -287,6 +289,49 @@ a_torn_first_batch_is_the_end_for_every_later_generation(void **state)
 	assert_int_equal(first_byte_of(0), 'x');
 }
 
+static void
+a_sector_that_cannot_be_read_costs_no_more_than_a_wrong_one(void **state)
+{
+	static uint8_t bytes[12000];
+
+	(void)state;
+	open_spool();
+	for (int i = 0; i < 5; i++) {
+		memset(bytes, 'a' + i, sizeof(bytes));
+		commit_bytes(bytes, sizeof(bytes));
+	}
+	for (int i = 0; i < 3; i++)
+		spool_dispatch(world.spool);
+	commit_one('x');
+	crash();
+	/* In the content of the third message of the batch. */
+	fake_disk_bad_sector(FIRST, SEGMENT_DATA + 30000);
+	open_spool();
+	assert_int_equal(world.arrived, 5);
+	assert_int_equal(world.degraded, 1);
+	assert_null(strstr(world.reason, "cannot be put aside"));
+	assert_int_equal(count_entries("quarantine"), 1);
+	assert_int_equal(first_byte_of(2), 'd');
+}
+
+static void
+an_unreadable_header_of_a_segment_costs_nothing(void **state)
+{
+	(void)state;
+	for (uint64_t at = 0; at < SEGMENT_DATA; at += 4096) {
+		world_begin(NULL);
+		open_spool();
+		commit_one('a');
+		commit_one('b');
+		crash();
+		fake_disk_bad_sector(FIRST, at);
+		open_spool();
+		assert_int_equal(world.arrived, 2);
+		assert_int_equal(world.degraded, 0);
+		crash();
+	}
+}
+
 int
 main(void)
 {
@@ -304,6 +349,8 @@ main(void)
 	    LAW(content_damaged_after_its_commit_is_not_given_out),
 	    LAW(damage_of_the_very_first_batch_is_named),
 	    LAW(a_torn_first_batch_is_the_end_for_every_later_generation),
+	    LAW(a_sector_that_cannot_be_read_costs_no_more_than_a_wrong_one),
+	    LAW(an_unreadable_header_of_a_segment_costs_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
