@@ -44,7 +44,9 @@ on_arrived(void *context, struct message *message)
 {
 	struct core *core = context;
 
-	delivery_add(core->delivery, message);
+	/* A commit that the closing spool finishes is delivered by the next life. */
+	if (core->delivery)
+		delivery_add(core->delivery, message);
 }
 
 static void

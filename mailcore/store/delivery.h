@@ -105,7 +105,8 @@ uint64_t delivery_waiting(const struct delivery *delivery);
 
 /* End after the turn that runs (milliseconds), settle what it renamed, free. What was staged and
  * not renamed is done by the next life. spool_close() may still call prepared() for batches of
- * ours: drop that. Takes NULL; sets the pointer to NULL. */
+ * ours, and arrived() for commits that it finishes: drop both. Takes NULL; sets the pointer to
+ * NULL. */
 void delivery_close(struct delivery **delivery);
 
 #endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The core's roles over a real store, with workers that are quiet whenever they are told to be. */
+#include "mailcore/core/core.h"
+
+#include "common/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define PATIENCE_S 30
+
+static struct core core;
+static struct progress progress;
+static char directory[] = "/tmp/gemel-test-role-XXXXXX";
+static unsigned demotes, committed;
+static char error[CORE_ERROR_MAX];
+
+/* ---- in place of the pool, the intake and the verbs ---- */
+
+void
+pool_quiesce(struct pool *pool, uint32_t timeout_ms, void (*stopped)(void *context), void *context)
+{
+	(void)pool;
+	(void)timeout_ms;
+	stopped(context);
+}
+
+void
+pool_listen(struct pool *pool, const int *sockets, size_t count)
+{
+	(void)pool;
+	(void)sockets;
+	(void)count;
+}
+
+void
+pool_flush(struct pool *pool)
+{
+	(void)pool;
+}
+
+uint32_t
+pool_workers_alive(const struct pool *pool)
+{
+	(void)pool;
+	return 0;
+}
+
+uint32_t
+pool_worker_deaths(const struct pool *pool)
+{
+	(void)pool;
+	return 0;
+}
+
+uint32_t
+pool_sessions(const struct pool *pool)
+{
+	(void)pool;
+	return 0;
+}
+
+void
+core_committed(void *context, void *cookie, message_id id, enum commit_verdict verdict)
+{
+	(void)context;
+	(void)cookie;
+	(void)id;
+	committed += verdict == COMMIT_DURABLE;
+}
+
+void
+core_drop_stages(struct core *c)
+{
+	(void)c;
+}
+
+void
+core_demoted(struct core *c)
+{
+	(void)c;
+	demotes++;
+}
+
+void
+core_check_drained(struct core *c)
+{
+	(void)c;
+}
+
+/* ---- the tests ---- */
+
+static int
+begin(void **state)
+{
+	(void)state;
+	alarm(PATIENCE_S);
+	if (!mkdtemp(directory))
+		return -1;
+	core.config.store_directory = directory;
+	core.config.hostname = (char *)(uintptr_t) "mx.example.test";
+	core.config.segment_mib = 1;
+	core.config.checkpoint_after_s = 30;
+	strcpy(core.domain, "example.test");
+	core.domains[0] = core.domain;
+	core.owner = (struct store_owner){geteuid(), getegid(), getegid()};
+	core.progress = &progress;
+	core.loop = qb_loop_create();
+	progress.role = CORE_STANDBY;
+	return core.loop ? 0 : -1;
+}
+
+static int
+end(void **state)
+{
+	char command[128];
+
+	(void)state;
+	qb_loop_destroy(core.loop);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command);
+}
+
+static void
+promote(void)
+{
+	if (core_promote(&core, error) != 0)
+		fail_msg("%s", error);
+	assert_int_equal(progress.role, CORE_ACTIVE);
+}
+
+static void
+demote(void)
+{
+	unsigned before = demotes;
+
+	core_demote(&core);
+	assert_int_equal(demotes, before + 1);
+	assert_int_equal(progress.role, CORE_STANDBY);
+}
+
+static void
+commit_for(const char *address)
+{
+	struct envelope_recipient recipient = {.address = slice_of(address)};
+	struct envelope envelope = {
+	    .client = slice_of("192.0.2.1"),
+	    .helo = slice_of("client.example.com"),
+	    .accepted_ms = clock_wall_ms(),
+	    .recipients = &recipient,
+	    .recipient_count = 1,
+	};
+	struct spool_stage *none = NULL;
+	struct buffer encoded = {0};
+
+	assert_true(envelope_encode(&envelope, &encoded));
+	spool_commit(core.spool, buffer_slice(&encoded), slice_of("Subject: x\r\n\r\ntext\r\n"),
+	    &none, NULL);
+	buffer_close(&encoded);
+}
+
+static void
+stop_when_delivered(void *data)
+{
+	qb_loop_timer_handle handle;
+
+	core_tick(&core, clock_boot_ms());
+	if (progress.delivered == *(uint64_t *)data)
+		qb_loop_stop(core.loop);
+	else
+		qb_loop_timer_add(
+		    core.loop, QB_LOOP_MED, 1000000, data, stop_when_delivered, &handle);
+}
+
+static void
+run_until_delivered(uint64_t count)
+{
+	stop_when_delivered(&count);
+	qb_loop_run(core.loop);
+	assert_int_equal(progress.delivered, count);
+}
+
+static void
+add_account(const char *address)
+{
+	uint64_t id;
+
+	assert_int_equal(accounts_add(core.writer, slice_of(address), NULL, &id), 0);
+}
+
+/* As after a demote that cut its sessions: the sync of a commit may take longer than they had. */
+static void
+a_commit_in_flight_survives_a_demote(void **state)
+{
+	(void)state;
+	promote();
+	add_account("ann@example.test");
+	commit_for("ann@example.test");
+	demote();
+	assert_int_equal(committed, 1);
+	promote();
+	run_until_delivered(1);
+	demote();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_commit_in_flight_survives_a_demote),
+};
+
+int
+main(void)
+{
+	return cmocka_run_group_tests(tests, begin, end);
+}
