@@ -296,8 +296,11 @@ core_promote(struct core *core, char error[CORE_ERROR_MAX])
 	if (core->progress->role == CORE_ACTIVE) {
 		if (!core->is_drained)
 			return 0;
-		core->is_drained = false;
-		return open_listeners(core, error);
+		result = open_listeners(core, error);
+		core->is_drained = result != 0;
+		if (result)
+			close_listeners(core);
+		return result;
 	}
 	if (core->progress->role != CORE_STANDBY) {
 		snprintf(error, CORE_ERROR_MAX,

@@ -30,13 +30,25 @@ run_status(void *context, struct control_request *request, const json_t *argumen
 			 (int)p->worker_deaths, "pid", (int)getpid(), "version", PACKAGE_VERSION));
 }
 
+/* Answer who waits for a drain that something else has ended. */
+static void
+end_drain(struct core *core, const char *sentence)
+{
+	if (!core->waiting || !core->is_drained)
+		return;
+	control_refuse(core->waiting, CONTROL_REFUSED, "%s", sentence);
+	core->waiting = NULL;
+}
+
 static void
 run_promote(void *context, struct control_request *request, const json_t *arguments)
 {
 	char error[CORE_ERROR_MAX] = "";
-	int result = core_promote(context, error);
+	int result;
 
 	(void)arguments;
+	end_drain(context, "The core was told to accept mail again; the drain has ended.");
+	result = core_promote(context, error);
 	if (result == 0)
 		control_answer(request, NULL);
 	else
@@ -64,11 +76,7 @@ run_demote(void *context, struct control_request *request, const json_t *argumen
 
 	(void)arguments;
 	/* A demote is more than a drain: it ends one that waits. */
-	if (core->waiting && core->is_drained) {
-		control_refuse(
-		    core->waiting, CONTROL_REFUSED, "The core is demoted; the drain has ended.");
-		core->waiting = NULL;
-	}
+	end_drain(core, "The core is demoted; the drain has ended.");
 	if (take_turn(core, request))
 		core_demote(core);
 }

@@ -16,8 +16,7 @@
 static struct core core;
 static struct progress progress;
 static char directory[] = "/tmp/gemel-test-role-XXXXXX";
-static unsigned demotes, committed;
-static char error[CORE_ERROR_MAX];
+static unsigned committed, sessions;
 
 /* ---- in place of the pool, the intake and the verbs ---- */
 
@@ -61,7 +60,7 @@ uint32_t
 pool_sessions(const struct pool *pool)
 {
 	(void)pool;
-	return 0;
+	return sessions;
 }
 
 void
@@ -79,17 +78,55 @@ core_drop_stages(struct core *c)
 	(void)c;
 }
 
+/* ---- in place of the control socket ---- */
+
+struct control_request {
+	bool is_answered;
+	enum control_code code; /* 0: it was done */
+	char error[256];
+};
+
 void
-core_demoted(struct core *c)
+control_answer(struct control_request *request, json_t *answer)
 {
-	(void)c;
-	demotes++;
+	assert_false(request->is_answered);
+	request->is_answered = true;
+	json_decref(answer);
 }
 
 void
-core_check_drained(struct core *c)
+control_refuse(struct control_request *request, enum control_code code, const char *format, ...)
 {
-	(void)c;
+	va_list args;
+
+	assert_false(request->is_answered);
+	request->is_answered = true;
+	request->code = code;
+	va_start(args, format);
+	vsnprintf(request->error, sizeof(request->error), format, args);
+	va_end(args);
+}
+
+/* Ask; the answer may come later. */
+static void
+ask(const char *name, struct control_request *request)
+{
+	const struct control_verb *verb = core_verbs;
+	json_t *arguments = json_object();
+
+	*request = (struct control_request){0};
+	while (strcmp(verb->name, name) != 0)
+		verb++;
+	verb->run(&core, request, arguments);
+	json_decref(arguments);
+}
+
+static void
+assert_done(const struct control_request *request)
+{
+	assert_true(request->is_answered);
+	if (request->code)
+		fail_msg("%s", request->error);
 }
 
 /* ---- the tests ---- */
@@ -128,18 +165,20 @@ end(void **state)
 static void
 promote(void)
 {
-	if (core_promote(&core, error) != 0)
-		fail_msg("%s", error);
+	struct control_request request;
+
+	ask("promote", &request);
+	assert_done(&request);
 	assert_int_equal(progress.role, CORE_ACTIVE);
 }
 
 static void
 demote(void)
 {
-	unsigned before = demotes;
+	struct control_request request;
 
-	core_demote(&core);
-	assert_int_equal(demotes, before + 1);
+	ask("demote", &request);
+	assert_done(&request);
 	assert_int_equal(progress.role, CORE_STANDBY);
 }
 
@@ -207,8 +246,80 @@ a_commit_in_flight_survives_a_demote(void **state)
 	demote();
 }
 
+static void
+a_promote_ends_a_drain_that_waits(void **state)
+{
+	struct control_request drain;
+
+	(void)state;
+	promote();
+	sessions = 1;
+	ask("drain", &drain);
+	assert_false(drain.is_answered);
+	promote();
+	assert_true(drain.is_answered);
+	assert_int_equal(drain.code, CONTROL_REFUSED);
+	sessions = 0;
+	demote();
+}
+
+static void
+a_demote_ends_a_drain_that_waits(void **state)
+{
+	struct control_request drain;
+
+	(void)state;
+	promote();
+	sessions = 1;
+	ask("drain", &drain);
+	demote();
+	assert_int_equal(drain.code, CONTROL_REFUSED);
+	sessions = 0;
+}
+
+static void
+a_drain_is_answered_when_no_session_is_left(void **state)
+{
+	struct control_request drain;
+
+	(void)state;
+	promote();
+	sessions = 1;
+	ask("drain", &drain);
+	core_tick(&core, clock_boot_ms());
+	assert_false(drain.is_answered);
+	sessions = 0;
+	core_tick(&core, clock_boot_ms());
+	assert_done(&drain);
+	demote();
+}
+
+/* A port that another has taken meanwhile: the core must not believe that it listens. */
+static void
+a_promote_that_cannot_listen_again_fails_again(void **state)
+{
+	char *taken[] = {(char *)(uintptr_t) "192.0.2.1:0x"};
+	struct control_request request;
+
+	(void)state;
+	promote();
+	ask("drain", &request);
+	core.config.listen = (struct config_list){taken, 1};
+	for (int i = 0; i < 2; i++) {
+		ask("promote", &request);
+		assert_int_equal(request.code, CONTROL_FAILED);
+	}
+	core.config.listen.count = 0;
+	promote();
+	demote();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_commit_in_flight_survives_a_demote),
+    cmocka_unit_test(a_promote_ends_a_drain_that_waits),
+    cmocka_unit_test(a_demote_ends_a_drain_that_waits),
+    cmocka_unit_test(a_drain_is_answered_when_no_session_is_left),
+    cmocka_unit_test(a_promote_that_cannot_listen_again_fails_again),
 };
 
 int
