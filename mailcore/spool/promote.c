@@ -282,18 +282,13 @@ promote_run(struct spool *spool, const char *vfs, char error[256])
 void
 promote_announce(struct spool *spool)
 {
-	struct ledger_entry *entry, *last = spool->ledger.journal.last;
-	bool more = last != NULL;
+	struct ledger_entry *last = spool->ledger.journal.last;
+	struct ledger_entry *entry = spool->ledger.journal.first, *next;
 
-	while (more && (entry = spool->ledger.journal.first)) {
-		struct ledger_entry *next = entry;
-
-		while (next && next->is_visible)
-			next = next->after;
-		if (!next)
-			return;
-		more = next != last;
-		next->is_visible = true;
-		spool->events.arrived(spool->events.context, &next->message);
+	for (; entry; entry = next) {
+		/* Nobody knows of it yet, so it stays whatever the callback does. */
+		next = entry == last ? NULL : entry->after;
+		entry->is_visible = true;
+		spool->events.arrived(spool->events.context, &entry->message);
 	}
 }
