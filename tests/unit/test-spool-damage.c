@@ -332,6 +332,28 @@ an_unreadable_header_of_a_segment_costs_nothing(void **state)
 	}
 }
 
+/* The record that names a file is lost: what is in the file is not thrown away. */
+static void
+content_whose_record_is_damaged_goes_into_quarantine(void **state)
+{
+	static uint8_t bytes[SEGMENT / 4];
+
+	(void)state;
+	open_spool();
+	memset(bytes, 'c', sizeof(bytes));
+	commit_bytes(bytes, sizeof(bytes));
+	for (int i = 0; i < 2; i++)
+		spool_dispatch(world.spool);
+	commit_one('x');
+	assert_int_equal(world.committed, 2);
+	crash();
+	damage(FIRST, SEGMENT_DATA + BATCH_HEADER_BYTES + 40, 1);
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(count_entries("staging"), 0);
+	assert_int_equal(count_entries("quarantine"), 2);
+}
+
 int
 main(void)
 {
@@ -351,6 +373,7 @@ main(void)
 	    LAW(a_torn_first_batch_is_the_end_for_every_later_generation),
 	    LAW(a_sector_that_cannot_be_read_costs_no_more_than_a_wrong_one),
 	    LAW(an_unreadable_header_of_a_segment_costs_nothing),
+	    LAW(content_whose_record_is_damaged_goes_into_quarantine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
