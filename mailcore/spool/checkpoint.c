@@ -372,8 +372,10 @@ checkpoint_load(struct checkpoint *checkpoint, message_id after, unsigned limit,
 		    .reason = column_slice(statement, 5),
 		};
 
-		if (checks.length == 4 * record_blocks(row.message.content_length))
-			each(context, &row);
+		row.is_whole = checks.length == 4 * record_blocks(row.message.content_length);
+		if (!row.is_whole)
+			row.message = (struct record_message){.id = row.message.id};
+		each(context, &row);
 		count++;
 	}
 	sqlite3_reset(statement);

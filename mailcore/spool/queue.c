@@ -124,7 +124,8 @@ page_run(struct task *task)
 static void
 row_load(struct queue *queue, const struct checkpoint_row *row)
 {
-	struct ledger_entry *entry = ledger_add(queue->ledger, &row->message, OWNER_QUEUE);
+	struct ledger_entry *entry =
+	    row->is_whole ? ledger_add(queue->ledger, &row->message, OWNER_QUEUE) : NULL;
 	char reason[128], text[MESSAGE_ID_TEXT];
 
 	if (!entry || row->outcomes.length != entry->message.envelope.recipient_count) {
