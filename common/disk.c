@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +137,12 @@ int
 disk_rename(const char *from, const char *to)
 {
 	return rename(from, to) == 0 ? 0 : -errno;
+}
+
+int
+disk_exchange(const char *one, const char *other)
+{
+	return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : -errno;
 }
 
 int

@@ -52,6 +52,8 @@ int64_t disk_size(int fd);
 int disk_set_access(int fd, uid_t owner, gid_t group, mode_t mode);
 
 int disk_rename(const char *from, const char *to);
+/* Two names, both there, change places at once (renameat2(2), RENAME_EXCHANGE). */
+int disk_exchange(const char *one, const char *other);
 int disk_unlink(const char *path);
 
 /* mkdir(2); an existing directory is no error. */

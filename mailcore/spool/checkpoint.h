@@ -53,7 +53,6 @@ struct checkpoint_job {
 };
 
 struct checkpoint_row {
-	bool is_whole; /* false: message has nothing but its id */
 	struct record_message message;
 	struct slice outcomes;
 	struct slice reason;

@@ -31,23 +31,42 @@ generation_read(const char *path, uint64_t *generation_r)
 	return end != text && strcmp(end, "\n") == 0 ? 0 : -EBADMSG;
 }
 
+/* What the file had is written over: its block is there even when the disk is full. */
 static int
-generation_write(const char *directory, const char *path, uint64_t generation)
+number_write(const char *path, uint64_t number)
 {
-	char text[32], fresh[SEGMENT_PATH_MAX];
-	int length = snprintf(text, sizeof(text), "%" PRIu64 "\n", generation);
-	int fd, result;
+	char text[32];
+	int length = snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
+	int fd = disk_open(path, O_WRONLY | O_CREAT, 0644), result;
 
-	snprintf(fresh, sizeof(fresh), "%s/generation.new", directory);
-	fd = disk_open(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	if (fd < 0)
 		return fd;
 	result = disk_write(fd, text, (size_t)length, 0);
 	if (result == 0)
+		result = disk_truncate(fd, (uint64_t)length);
+	if (result == 0)
 		result = disk_sync_file(fd);
 	disk_close(fd);
+	return result;
+}
+
+/* Two files that change places, since a new one would need space. */
+static int
+generation_write(const char *directory, const char *path, uint64_t generation)
+{
+	char other[SEGMENT_PATH_MAX];
+	int result;
+
+	snprintf(other, sizeof(other), "%s/generation.new", directory);
+	result = number_write(other, generation);
 	if (result == 0)
-		result = disk_rename(fresh, path);
+		result = disk_exchange(other, path);
+	if (result == -ENOENT || result == -EINVAL) {
+		/* The first of all, or the file system cannot do it. */
+		result = disk_rename(other, path);
+		if (result == 0)
+			result = number_write(other, generation);
+	}
 	return result == 0 ? disk_sync_directory(directory) : result;
 }
 

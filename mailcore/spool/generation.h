@@ -3,8 +3,9 @@
  * generation -- the number that every promote raises.
  *
  * The file "generation" in the store holds it in decimal. It is replaced as a
- * whole (write, sync, rename, sync of the directory) before anything else is
- * done, so ids that begin with it are never used twice.
+ * whole (write another one, sync, let them change places, sync of the directory)
+ * before anything else is done, so ids that begin with it are never used twice.
+ * The other one, "generation.new", stays: its block is there when the disk is full.
  */
 #ifndef GEMEL_MAILCORE_SPOOL_GENERATION_H
 #define GEMEL_MAILCORE_SPOOL_GENERATION_H

@@ -25,7 +25,6 @@ spool_degrade(void *context, const char *reason)
 {
 	struct spool *spool = context;
 
-	spool->is_degraded = true;
 	spool->events.degraded(spool->events.context, reason);
 }
 

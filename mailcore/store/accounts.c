@@ -146,9 +146,11 @@ database_open(struct accounts *accounts, const char *directory, bool is_writer)
 	snprintf(path, sizeof(path), "%s/db/accounts.db", directory);
 	if (!is_writer && disk_exists(path) == 0)
 		return -ENOENT;
+	/* One process, all connections of it: the WAL's index is in memory then, and not in a file
+	 * that a full disk has no room for. */
 	result = sqlite3_open_v2(path, &accounts->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (is_writer ? SQLITE_OPEN_CREATE : 0),
-	    NULL);
+	    "unix-excl");
 	if (result != SQLITE_OK)
 		return result_of(result);
 	sqlite3_extended_result_codes(accounts->db, 1);

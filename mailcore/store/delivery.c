@@ -521,34 +521,32 @@ delivery_dispatch(struct delivery *delivery)
 	take_staged(delivery, &staged);
 }
 
-void
-delivery_tick(struct delivery *delivery, uint64_t now_ms)
+static void
+retry_until(struct delivery *delivery, uint64_t due_ms)
 {
 	struct task_list due = {0};
 	struct task *task;
 
-	delivery->now_ms = now_ms;
 	if (delivery->has_failed)
 		return;
-	while ((task = retry_pop(&delivery->deferred, now_ms)) != NULL)
+	while ((task = retry_pop(&delivery->deferred, due_ms)) != NULL)
 		task_list_push(&due, task);
 	for (task = due.first; task; task = task->next)
 		task->wants_mailbox = false;
 	begin(delivery, &due);
 }
 
-static bool
-is_for_address(const struct task *task, void *context)
+void
+delivery_tick(struct delivery *delivery, uint64_t now_ms)
 {
-	const struct slice *address = context;
-
-	return slice_is_equal_nocase(task_address(task), *address);
+	delivery->now_ms = now_ms;
+	retry_until(delivery, now_ms);
 }
 
 void
-delivery_hurry(struct delivery *delivery, struct slice address)
+delivery_retry(struct delivery *delivery)
 {
-	retry_hurry(&delivery->deferred, is_for_address, &address, delivery->now_ms);
+	retry_until(delivery, UINT64_MAX);
 }
 
 uint64_t

@@ -33,6 +33,7 @@ enum change_kind {
 	CHANGE_ADD,
 	CHANGE_DROP,
 	CHANGE_MOVE,
+	CHANGE_SWAP,
 };
 
 /* An operation on the tree that is not durable. */
@@ -107,6 +108,16 @@ tree_add(struct tree *tree, const char *path, struct inode *inode)
 }
 
 static void
+tree_swap(struct tree *tree, const char *one, const char *other)
+{
+	struct entry *a = must(tree_find(tree, one)), *b = must(tree_find(tree, other));
+	struct inode *inode = a->inode;
+
+	a->inode = b->inode;
+	b->inode = inode;
+}
+
+static void
 tree_clear(struct tree *tree)
 {
 	for (size_t i = 0; i < tree->count; i++)
@@ -156,6 +167,9 @@ change_apply(struct tree *tree, const struct change *change)
 	case CHANGE_MOVE:
 		tree_drop(tree, change->path);
 		tree_add(tree, change->to, change->inode);
+		break;
+	case CHANGE_SWAP:
+		tree_swap(tree, change->path, change->to);
 		break;
 	}
 }
@@ -602,6 +616,19 @@ disk_rename(const char *from, const char *to)
 	if (!entry || !has_parent(to))
 		return call_end(-ENOENT);
 	change_make(CHANGE_MOVE, from, to, entry->inode);
+	return call_end(0);
+}
+
+int
+disk_exchange(const char *one, const char *other)
+{
+	int fault = call_begin(true);
+
+	if (fault)
+		return call_end(fault);
+	if (!tree_find(&disk.now, one) || !tree_find(&disk.now, other))
+		return call_end(-ENOENT);
+	change_make(CHANGE_SWAP, one, other, NULL);
 	return call_end(0);
 }
 

@@ -114,6 +114,20 @@ a_reader_sees_an_account_once_add_has_returned(void **state)
 	assert_string_equal(account.password, "$y$hash");
 }
 
+/* A promote must succeed on a full disk. */
+static void
+opening_makes_no_file_but_the_database_and_its_log(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	add(f, "ann@example.test");
+	snprintf(path, sizeof(path), "%s/db/accounts.db-wal", f->directory);
+	assert_int_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/db/accounts.db-shm", f->directory);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static void
 an_address_exists_once_in_any_case(void **state)
 {
@@ -352,6 +366,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 		a_reader_sees_an_account_once_add_has_returned, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		opening_makes_no_file_but_the_database_and_its_log, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_address_exists_once_in_any_case, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_id_is_never_used_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
