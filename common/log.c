@@ -57,7 +57,7 @@ log_open_file(const char *file)
 		qb_log_file_close(target);
 		return result;
 	}
-	qb_log_format_set(target, "%t %N[%P] %p: %b");
+	qb_log_format_set(target, "%T %N[%P] %p: %b");
 	qb_log_filter_ctl(
 	    target, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", with_debug ? LOG_DEBUG : LOG_INFO);
 	qb_log_ctl(target, QB_LOG_CONF_ENABLED, QB_TRUE);

@@ -222,6 +222,8 @@ job_done(void *context)
 		    job->change == change_add      ? "added"
 		    : job->change == change_delete ? "deleted"
 						   : "password set");
+		if (job->change == change_add)
+			delivery_hurry(job->core->delivery, slice_of(job->address));
 		control_answer(job->request,
 		    json_pack("{s:s,s:I}", "address", job->address, "id", (json_int_t)job->id));
 	}

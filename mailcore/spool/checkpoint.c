@@ -264,45 +264,60 @@ directory_sync(struct checkpoint *checkpoint, const char *name)
 	return disk_sync_directory(path);
 }
 
+/* Step 1. What the kernel could not write back it tells those who had the file system open at that
+ * moment: so it is opened before the first byte is written. */
 static int
-filesystem_sync(struct checkpoint *checkpoint)
+bodies_copy(struct checkpoint *checkpoint, const struct checkpoint_job *job, bool *has_copied)
 {
 	int fd = disk_open(checkpoint->directory, O_RDONLY | O_DIRECTORY, 0);
-	int result;
+	int result = fd < 0 ? fd : 0;
 
-	if (fd < 0)
-		return fd;
-	result = disk_sync_filesystem(fd);
-	disk_close(fd);
+	for (size_t i = 0; result == 0 && i < job->count; i++) {
+		const struct checkpoint_entry *entry = &job->entries[i];
+
+		if (entry->change != CHANGE_TAKE || !entry->move.content.segment)
+			continue;
+		result = content_copy(&entry->move.content);
+		*has_copied = true;
+	}
+	if (result == 0 && *has_copied)
+		result = disk_sync_filesystem(fd);
+	if (fd >= 0)
+		disk_close(fd);
 	return result;
 }
 
-/* Steps 1 and 2: what must be durable before the COMMIT says so. */
+/* Step 2. */
 static int
-bodies_before(struct checkpoint *checkpoint, const struct checkpoint_job *job)
+bodies_return(struct checkpoint *checkpoint, const struct checkpoint_job *job, bool *has_moved)
 {
 	char staging[SEGMENT_PATH_MAX], deferred[SEGMENT_PATH_MAX];
-	bool has_copied = false, has_moved = false;
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < job->count; i++) {
 		const struct checkpoint_entry *entry = &job->entries[i];
 
-		if (entry->change == CHANGE_TAKE && entry->move.content.segment) {
-			result = content_copy(&entry->move.content);
-			has_copied = true;
-		}
-		if (entry->change == CHANGE_REMOVE) {
-			content_staging_path(checkpoint->directory, entry->id, staging);
-			content_deferred_path(checkpoint->directory, entry->id, deferred);
-			result = disk_rename(deferred, staging);
-			has_moved |= result == 0;
-			if (result == -ENOENT)
-				result = 0;
-		}
+		if (entry->change != CHANGE_REMOVE)
+			continue;
+		content_staging_path(checkpoint->directory, entry->id, staging);
+		content_deferred_path(checkpoint->directory, entry->id, deferred);
+		result = disk_rename(deferred, staging);
+		*has_moved |= result == 0;
+		if (result == -ENOENT)
+			result = 0;
 	}
-	if (result == 0 && has_copied)
-		result = filesystem_sync(checkpoint);
+	return result;
+}
+
+/* What must be durable before the COMMIT says so. */
+static int
+bodies_before(struct checkpoint *checkpoint, const struct checkpoint_job *job)
+{
+	bool has_copied = false, has_moved = false;
+	int result = bodies_copy(checkpoint, job, &has_copied);
+
+	if (result == 0)
+		result = bodies_return(checkpoint, job, &has_moved);
 	if (result == 0 && (has_copied || has_moved))
 		result = directory_sync(checkpoint, "staging");
 	if (result == 0 && has_moved)
@@ -372,8 +387,10 @@ checkpoint_load(struct checkpoint *checkpoint, message_id after, unsigned limit,
 		    .reason = column_slice(statement, 5),
 		};
 
-		if (checks.length == 4 * record_blocks(row.message.content_length))
-			each(context, &row);
+		row.is_whole = checks.length == 4 * record_blocks(row.message.content_length);
+		if (!row.is_whole)
+			row.message = (struct record_message){.id = row.message.id};
+		each(context, &row);
 		count++;
 	}
 	sqlite3_reset(statement);

@@ -53,6 +53,7 @@ struct checkpoint_job {
 };
 
 struct checkpoint_row {
+	bool is_whole; /* false: message has nothing but its id */
 	struct record_message message;
 	struct slice outcomes;
 	struct slice reason;

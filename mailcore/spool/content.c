@@ -22,6 +22,15 @@ content_staging_path(const char *directory, message_id id, char out[SEGMENT_PATH
 }
 
 void
+content_quarantine_path(const char *directory, message_id id, char out[SEGMENT_PATH_MAX])
+{
+	char text[MESSAGE_ID_TEXT];
+
+	snprintf(out, SEGMENT_PATH_MAX, "%s/quarantine/" STAGING_PREFIX "%s", directory,
+	    message_id_text(id, text));
+}
+
+void
 content_deferred_path(const char *directory, message_id id, char out[SEGMENT_PATH_MAX])
 {
 	char text[MESSAGE_ID_TEXT];

@@ -5,7 +5,8 @@
  * The file of message ID is staging/content-ID; once the queue file owns the
  * message it is deferred/ID. A crash may fall between the COMMIT and the rename,
  * so whoever looks tries both, and staging/ is swept at replay: of the names
- * content-* those that nothing knows are dropped. Other names there are not ours.
+ * content-* those that nothing knows are dropped, or, if damage was found, moved to
+ * quarantine/ under the same name. Other names there are not ours.
  */
 #ifndef GEMEL_MAILCORE_SPOOL_CONTENT_H
 #define GEMEL_MAILCORE_SPOOL_CONTENT_H
@@ -24,6 +25,7 @@ struct content {
 };
 
 void content_staging_path(const char *directory, message_id id, char out[SEGMENT_PATH_MAX]);
+void content_quarantine_path(const char *directory, message_id id, char out[SEGMENT_PATH_MAX]);
 void content_deferred_path(const char *directory, message_id id, char out[SEGMENT_PATH_MAX]);
 
 /* Parse the name of an entry of staging/. False: it is not ours. */

@@ -99,12 +99,46 @@ sweep_note(void *context, const char *name)
 	return 0;
 }
 
-/* Drop the files in staging/ that no message names. */
+/* Nothing names this file. That is what a message leaves that was never acknowledged; but where
+ * damage was found it may be the content of a record that is lost. */
+static int
+orphan_put_away(struct spool *spool, message_id id, size_t *kept)
+{
+	char from[SEGMENT_PATH_MAX], to[SEGMENT_PATH_MAX];
+
+	content_staging_path(spool->directory, id, from);
+	if (!spool->is_degraded)
+		return disk_unlink(from);
+	content_quarantine_path(spool->directory, id, to);
+	++*kept;
+	return disk_rename(from, to);
+}
+
+static void
+orphans_report(struct spool *spool, size_t kept)
+{
+	char path[SEGMENT_PATH_MAX], reason[256];
+	int result;
+
+	if (!kept)
+		return;
+	snprintf(path, sizeof(path), "%s/quarantine", spool->directory);
+	result = disk_sync_directory(path);
+	snprintf(reason, sizeof(reason),
+	    "spool: %zu files that no record names were put aside as quarantine/content-*%s%s; "
+	    "damaged records may have named them",
+	    kept, result < 0 ? ", which cannot be synced: " : "",
+	    result < 0 ? strerror(-result) : "");
+	spool_degrade(spool, reason);
+}
+
+/* Put away the files in staging/ that no message names. */
 static int
 staging_sweep(struct spool *spool, struct checkpoint *checkpoint)
 {
 	struct buffer ids = {0};
 	char path[SEGMENT_PATH_MAX];
+	size_t kept = 0;
 	int result;
 
 	snprintf(path, sizeof(path), "%s/staging", spool->directory);
@@ -119,13 +153,12 @@ staging_sweep(struct spool *spool, struct checkpoint *checkpoint)
 		if (entry && entry->place == RECORD_FILE)
 			continue;
 		has = checkpoint_has(checkpoint, id);
-		if (has == 0) {
-			content_staging_path(spool->directory, id, path);
-			has = disk_unlink(path);
-		}
+		if (has == 0)
+			has = orphan_put_away(spool, id, &kept);
 		result = has < 0 ? has : 0;
 	}
 	buffer_close(&ids);
+	orphans_report(spool, kept);
 	return result;
 }
 
@@ -282,18 +315,13 @@ promote_run(struct spool *spool, const char *vfs, char error[256])
 void
 promote_announce(struct spool *spool)
 {
-	struct ledger_entry *entry, *last = spool->ledger.journal.last;
-	bool more = last != NULL;
+	struct ledger_entry *last = spool->ledger.journal.last;
+	struct ledger_entry *entry = spool->ledger.journal.first, *next;
 
-	while (more && (entry = spool->ledger.journal.first)) {
-		struct ledger_entry *next = entry;
-
-		while (next && next->is_visible)
-			next = next->after;
-		if (!next)
-			return;
-		more = next != last;
-		next->is_visible = true;
-		spool->events.arrived(spool->events.context, &next->message);
+	for (; entry; entry = next) {
+		/* Nobody knows of it yet, so it stays whatever the callback does. */
+		next = entry == last ? NULL : entry->after;
+		entry->is_visible = true;
+		spool->events.arrived(spool->events.context, &entry->message);
 	}
 }

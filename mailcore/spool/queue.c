@@ -52,7 +52,7 @@ struct queue {
 	uint64_t started, done;
 	uint64_t wanted; /* the number of a job that somebody waits for */
 	uint64_t unloaded, ending;
-	uint64_t last_ms, now_ms;
+	uint64_t begun_ms, last_ms, now_ms; /* the first tick, the last job, the last tick */
 	pthread_mutex_t lock;
 };
 
@@ -124,7 +124,8 @@ page_run(struct task *task)
 static void
 row_load(struct queue *queue, const struct checkpoint_row *row)
 {
-	struct ledger_entry *entry = ledger_add(queue->ledger, &row->message, OWNER_QUEUE);
+	struct ledger_entry *entry =
+	    row->is_whole ? ledger_add(queue->ledger, &row->message, OWNER_QUEUE) : NULL;
 	char reason[128], text[MESSAGE_ID_TEXT];
 
 	if (!entry || row->outcomes.length != entry->message.envelope.recipient_count) {
@@ -408,6 +409,16 @@ queue_hurry(struct queue *queue)
 		job_start(queue, false, 0);
 }
 
+/* Does a message keep a segment from recycling that arrived before this? */
+static bool
+is_held_up(const struct queue *queue, uint64_t before_ms)
+{
+	const struct ledger_entry *first = queue->ledger->journal.first;
+
+	return journal_segments(queue->journal) > 1 && first && first->is_visible &&
+	       first->arrived_ms <= before_ms && queue->begun_ms <= before_ms;
+}
+
 void
 queue_tick(struct queue *queue, uint64_t now_ms, bool is_full)
 {
@@ -415,9 +426,13 @@ queue_tick(struct queue *queue, uint64_t now_ms, bool is_full)
 	uint64_t before_ms =
 	    is_pressed || now_ms < queue->after_ms ? now_ms : now_ms - queue->after_ms;
 
+	/* What replay brought gets its time to be delivered too. */
+	if (!queue->begun_ms)
+		queue->begun_ms = queue->last_ms = now_ms;
 	queue->now_ms = now_ms;
 	page_start(queue);
-	if (is_pressed || now_ms - queue->last_ms >= queue->after_ms)
+	if (is_pressed || is_held_up(queue, before_ms) ||
+	    now_ms - queue->last_ms >= queue->after_ms)
 		job_start(queue, !is_full, before_ms);
 	else if (queue->ledger->dirty.first)
 		job_start(queue, false, 0);

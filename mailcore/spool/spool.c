@@ -25,6 +25,7 @@ spool_degrade(void *context, const char *reason)
 {
 	struct spool *spool = context;
 
+	spool->is_degraded = true;
 	spool->events.degraded(spool->events.context, reason);
 }
 

@@ -43,6 +43,7 @@ struct spool {
 	bool has_failed;
 	char failure[256];
 	bool failure_is_told;
+	bool is_degraded; /* damage was found */
 	struct answers answers;
 	struct buffer removals; /* struct removal[] */
 	struct buffer encoding; /* scratch */

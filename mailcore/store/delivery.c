@@ -521,32 +521,34 @@ delivery_dispatch(struct delivery *delivery)
 	take_staged(delivery, &staged);
 }
 
-static void
-retry_until(struct delivery *delivery, uint64_t due_ms)
+void
+delivery_tick(struct delivery *delivery, uint64_t now_ms)
 {
 	struct task_list due = {0};
 	struct task *task;
 
+	delivery->now_ms = now_ms;
 	if (delivery->has_failed)
 		return;
-	while ((task = retry_pop(&delivery->deferred, due_ms)) != NULL)
+	while ((task = retry_pop(&delivery->deferred, now_ms)) != NULL)
 		task_list_push(&due, task);
 	for (task = due.first; task; task = task->next)
 		task->wants_mailbox = false;
 	begin(delivery, &due);
 }
 
-void
-delivery_tick(struct delivery *delivery, uint64_t now_ms)
+static bool
+is_for_address(const struct task *task, void *context)
 {
-	delivery->now_ms = now_ms;
-	retry_until(delivery, now_ms);
+	const struct slice *address = context;
+
+	return slice_is_equal_nocase(task_address(task), *address);
 }
 
 void
-delivery_retry(struct delivery *delivery)
+delivery_hurry(struct delivery *delivery, struct slice address)
 {
-	retry_until(delivery, UINT64_MAX);
+	retry_hurry(&delivery->deferred, is_for_address, &address, delivery->now_ms);
 }
 
 uint64_t

@@ -96,8 +96,9 @@ int delivery_descriptor(const struct delivery *delivery);
 void delivery_dispatch(struct delivery *delivery);
 void delivery_tick(struct delivery *delivery, uint64_t now_ms);
 
-/* Try everything that is deferred now. */
-void delivery_retry(struct delivery *delivery);
+/* There is an account for address (any case) now: what is deferred for it is tried with the next
+ * delivery_tick(). Looks at all that is deferred, which is cheap and not free. */
+void delivery_hurry(struct delivery *delivery, struct slice address);
 
 /* Recipients delivered since the start; recipients that are on their way or deferred. */
 uint64_t delivery_delivered(const struct delivery *delivery);

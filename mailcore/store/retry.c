@@ -50,6 +50,21 @@ retry_pop(struct retry *retry, uint64_t now_ms)
 }
 
 void
+retry_hurry(struct retry *retry, bool (*is_meant)(const struct task *task, void *context),
+    void *context, uint64_t now_ms)
+{
+	/* One that is due earlier only moves up, and down comes what was looked at. */
+	for (size_t i = 0; i < retry->count; i++) {
+		struct task *task = retry->heap[i];
+
+		if (task->due_ms <= now_ms || !is_meant(task, context))
+			continue;
+		task->due_ms = now_ms;
+		heap_place(retry->heap, i, task);
+	}
+}
+
+void
 retry_close(struct retry *retry)
 {
 	struct task *task;

@@ -21,6 +21,10 @@ void retry_push(struct retry *retry, struct task *task);
 /* The task that is due first, owned by the caller; NULL if none is due at now_ms. */
 struct task *retry_pop(struct retry *retry, uint64_t now_ms);
 
+/* Make those that is_meant() says due at now_ms. Looks at all of them. */
+void retry_hurry(struct retry *retry, bool (*is_meant)(const struct task *task, void *context),
+    void *context, uint64_t now_ms);
+
 /* Free all tasks; empty and usable after it. */
 void retry_close(struct retry *retry);
 

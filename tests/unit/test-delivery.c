@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #define PATIENCE_MS 10000
+#define LATER_MS 1000000
 
 struct fixture {
 	char directory[64];
@@ -329,6 +330,33 @@ without_an_account_mail_waits_until_there_is_one(void **state)
 }
 
 static void
+a_new_account_gets_at_once_what_waited_for_it(void **state)
+{
+	const char *three[] = {"Bob@Example.test", "eve@example.test", bob};
+	struct fixture *f = *state;
+	uint64_t now_ms = clock_boot_ms();
+	message_id id;
+
+	f->has_bob = false;
+	delivery_tick(f->delivery, now_ms);
+	start(f);
+	id = fake_spool_accept(f->spool, three, 3, slice_of("text\r\n"));
+	assert_outcome(f, id, 2, OUTCOME_DEFERRED);
+	f->has_bob = true;
+	f->told[0] = '\0';
+	delivery_hurry(f->delivery, slice_of(bob));
+	delivery_tick(f->delivery, now_ms);
+	work_until(f, 1);
+	assert_outcome(f, id, 0, OUTCOME_DELIVERED);
+	assert_outcome(f, id, 2, OUTCOME_DELIVERED);
+	assert_null(strstr(f->told, "eve"));
+	delivery_tick(f->delivery, now_ms + 99);
+	assert_null(strstr(f->told, "eve"));
+	delivery_tick(f->delivery, now_ms + 100);
+	assert_non_null(strstr(f->told, "eve"));
+}
+
+static void
 pauses_grow_up_to_the_longest(void **state)
 {
 	static const uint64_t pauses[] = {100, 200, 350, 350};
@@ -349,7 +377,7 @@ pauses_grow_up_to_the_longest(void **state)
 		assert_int_equal(fake_spool_unsynced(f->spool), before + 1);
 	}
 	f->lookup_result = 0;
-	delivery_retry(f->delivery);
+	delivery_tick(f->delivery, now_ms + 350);
 	work_until(f, 0);
 	assert_int_equal(count_files(f, "mail/1/Maildir/new", NULL), 1);
 }
@@ -376,7 +404,7 @@ what_was_promised_is_not_written_again(void **state)
 	assert_non_null(strstr(reason, "mailbox 1:"));
 	assert_int_equal(stat(path_of(f, "staging/mail/Q3-1R0"), &before), 0);
 	assert_int_equal(unlink(path_of(f, "mail/1")), 0);
-	delivery_retry(f->delivery);
+	delivery_tick(f->delivery, clock_boot_ms() + LATER_MS);
 	assert_outcome(f, id, 0, OUTCOME_PREPARED);
 	fake_spool_sync(f->spool);
 	work_until(f, 0);
@@ -526,6 +554,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(all_of_many_batches_is_delivered, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		without_an_account_mail_waits_until_there_is_one, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_new_account_gets_at_once_what_waited_for_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pauses_grow_up_to_the_longest, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		what_was_promised_is_not_written_again, setup, teardown),

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,18 +108,24 @@ control_refuse(struct control_request *request, enum control_code code, const ch
 	va_end(args);
 }
 
-/* Ask; the answer may come later. */
+/* Ask about an address, or nothing; the answer may come later. */
 static void
-ask(const char *name, struct control_request *request)
+ask_about(const char *name, const char *address, struct control_request *request)
 {
 	const struct control_verb *verb = core_verbs;
-	json_t *arguments = json_object();
+	json_t *arguments = json_pack("{s:s*}", "address", address);
 
 	*request = (struct control_request){0};
 	while (strcmp(verb->name, name) != 0)
 		verb++;
 	verb->run(&core, request, arguments);
 	json_decref(arguments);
+}
+
+static void
+ask(const char *name, struct control_request *request)
+{
+	ask_about(name, NULL, request);
 }
 
 static void
@@ -314,11 +321,36 @@ a_promote_that_cannot_listen_again_fails_again(void **state)
 	demote();
 }
 
+static void
+a_new_account_gets_at_once_what_waited_for_it(void **state)
+{
+	const unsigned before = committed;
+	const uint64_t began_ms = clock_boot_ms();
+	struct control_request request;
+
+	(void)state;
+	promote();
+	commit_for("Bob@example.test");
+	while (committed == before) {
+		struct pollfd descriptor = {spool_descriptor(core.spool), POLLIN, 0};
+
+		assert_int_equal(poll(&descriptor, 1, PATIENCE_S * 1000), 1);
+		spool_dispatch(core.spool);
+	}
+	ask_about("account-add", "bob@example.test", &request);
+	run_until_delivered(1);
+	assert_done(&request);
+	/* The first pause is 10 s. */
+	assert_true(clock_boot_ms() - began_ms < 8000);
+	demote();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_commit_in_flight_survives_a_demote),
     cmocka_unit_test(a_promote_ends_a_drain_that_waits),
     cmocka_unit_test(a_demote_ends_a_drain_that_waits),
     cmocka_unit_test(a_drain_is_answered_when_no_session_is_left),
+    cmocka_unit_test(a_new_account_gets_at_once_what_waited_for_it),
     cmocka_unit_test(a_promote_that_cannot_listen_again_fails_again),
 };
 

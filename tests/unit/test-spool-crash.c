@@ -557,6 +557,26 @@ an_error_of_any_call_acknowledges_nothing_that_is_not_durable(void **state)
 	fail_everywhere(ENOSPC);
 }
 
+static void
+a_writeback_that_fails_unseen_is_never_taken_for_a_sync(void **state)
+{
+	(void)state;
+	for (uint64_t n = 1;; n++) {
+		bool was_reached;
+
+		world_begin();
+		fake_disk_lose_at(n);
+		script(SYNCER_INLINE);
+		was_reached = fake_disk_was_reached();
+		fake_disk_stop_at(1);
+		life_end();
+		fake_disk_reboot(SURVIVE_NOTHING, n);
+		life_of_peace("lost writeback", n);
+		if (!was_reached)
+			break;
+	}
+}
+
 int
 main(void)
 {
@@ -566,6 +586,7 @@ main(void)
 	    cmocka_unit_test(a_later_batch_that_is_durable_first_acknowledges_nothing),
 	    cmocka_unit_test(torn_sectors_after_a_power_cut_are_not_believed),
 	    cmocka_unit_test(a_kill_anywhere_and_then_a_power_cut_lose_nothing_that_was_seen),
+	    cmocka_unit_test(a_writeback_that_fails_unseen_is_never_taken_for_a_sync),
 	    cmocka_unit_test(an_error_of_any_call_acknowledges_nothing_that_is_not_durable),
 	};
 

@@ -9,11 +9,13 @@
 
 #include "common/crc32c.h"
 #include "common/disk.h"
+#include "tests/unit/fake-disk-vfs.h"
 #include "tests/unit/fake-disk.h"
 #include "tests/unit/spool-world.h"
 
 #include <errno.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,6 +334,58 @@ an_unreadable_header_of_a_segment_costs_nothing(void **state)
 	}
 }
 
+/* The record that names a file is lost: what is in the file is not thrown away. */
+static void
+content_whose_record_is_damaged_goes_into_quarantine(void **state)
+{
+	static uint8_t bytes[SEGMENT / 4];
+
+	(void)state;
+	open_spool();
+	memset(bytes, 'c', sizeof(bytes));
+	commit_bytes(bytes, sizeof(bytes));
+	for (int i = 0; i < 2; i++)
+		spool_dispatch(world.spool);
+	commit_one('x');
+	assert_int_equal(world.committed, 2);
+	crash();
+	damage(FIRST, SEGMENT_DATA + BATCH_HEADER_BYTES + 40, 1);
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(count_entries("staging"), 0);
+	assert_int_equal(count_entries("quarantine"), 2);
+}
+
+static void
+a_row_of_the_queue_file_that_makes_no_sense_is_named(void **state)
+{
+	sqlite3 *db;
+
+	(void)state;
+	open_spool();
+	tick(1);
+	commit_one('a');
+	commit_one('b');
+	tick(30);
+	assert_int_equal(count_entries("deferred"), 2);
+	assert_int_equal(spool_close(&world.spool), 0);
+	assert_int_equal(
+	    sqlite3_open_v2(STORE "/db/queue.db", &db, SQLITE_OPEN_READWRITE, FAKE_DISK_VFS),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+			     "PRAGMA locking_mode = EXCLUSIVE;"
+			     "UPDATE message SET length = length + 70000 "
+			     "WHERE id = (SELECT min(id) FROM message)",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(world.degraded, 1);
+	assert_non_null(strstr(world.reason, "queue file"));
+	assert_int_equal(first_byte_of(0), 'b');
+}
+
 int
 main(void)
 {
@@ -351,6 +405,8 @@ main(void)
 	    LAW(a_torn_first_batch_is_the_end_for_every_later_generation),
 	    LAW(a_sector_that_cannot_be_read_costs_no_more_than_a_wrong_one),
 	    LAW(an_unreadable_header_of_a_segment_costs_nothing),
+	    LAW(content_whose_record_is_damaged_goes_into_quarantine),
+	    LAW(a_row_of_the_queue_file_that_makes_no_sense_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,40 @@ a_batch_never_outgrows_its_segment(void **state)
 	assert_int_equal(world.degraded, 0);
 }
 
+static int
+segments_add(void *context, const char *name)
+{
+	uint64_t sequence;
+
+	*(int *)context += segment_name_parse(name, "segment", &sequence);
+	return 0;
+}
+
+static void
+a_message_keeps_a_segment_no_longer_than_its_time(void **state)
+{
+	uint8_t bytes[100] = "";
+	int before = 0, after = 0;
+
+	(void)state;
+	open_spool();
+	tick(1);
+	for (int i = 0; i < 4000; i++) {
+		commit_bytes(bytes, sizeof(bytes));
+		if (i % 500 == 499)
+			tick(1);
+	}
+	assert_int_equal(world.committed, 4000);
+	disk_list(STORE "/journal", segments_add, &before);
+	assert_true(before > 3);
+	/* The settings give a message a second, and a job takes a thousand. */
+	tick(10 + 8);
+	disk_list(STORE "/journal", segments_add, &after);
+	/* The one in use, and the one that is ready to follow. */
+	assert_int_equal(after, 2);
+	assert_true(count_entries("deferred") > 3000);
+}
+
 int
 main(void)
 {
@@ -192,6 +226,7 @@ main(void)
 	    LAW(on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes),
 	    LAW(on_a_disk_without_any_space_the_spool_opens_again_and_again),
 	    LAW(a_batch_never_outgrows_its_segment),
+	    LAW(a_message_keeps_a_segment_no_longer_than_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
