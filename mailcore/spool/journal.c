@@ -133,6 +133,21 @@ journal_ready(void *context)
 	syncer_wake(journal->syncer);
 }
 
+/* A spare that was found. Another segment size was set when it was made: its blocks would end in
+ * the middle of a segment, and a batch behind them could meet a full disk. */
+static void
+spare_offer(struct journal *journal, uint64_t number)
+{
+	const struct journal_settings *settings = &journal->settings;
+	int64_t size = segment_file_size(settings->directory, "spare", number);
+	char path[SEGMENT_PATH_MAX];
+
+	if (size == (int64_t)settings->segment_bytes && shelf_add_spare(journal->shelf, number))
+		return;
+	segment_path(settings->directory, "spare", number, path);
+	disk_unlink(path);
+}
+
 int
 journal_open(const struct journal_settings *settings, const struct journal_events *events,
     struct syncer *syncer, const uint64_t *spares, size_t spare_count, struct journal **journal_r)
@@ -158,12 +173,7 @@ journal_open(const struct journal_settings *settings, const struct journal_event
 	journal->durable = journal->said_through = journal->last_filled = settings->prior.batch - 1;
 	journal->shelf = shelf_open(&shelf_settings, &shelf_events, syncer);
 	for (size_t i = 0; i < spare_count; i++)
-		if (!shelf_add_spare(journal->shelf, spares[i])) {
-			char path[SEGMENT_PATH_MAX];
-
-			segment_path(settings->directory, "spare", spares[i], path);
-			disk_unlink(path);
-		}
+		spare_offer(journal, spares[i]);
 	result = shelf_begin(journal->shelf, &settings->prior, &journal->current);
 	if (result < 0) {
 		journal_close(&journal);

@@ -55,6 +55,22 @@ segment_file_create(const char *directory, uint64_t number, uint64_t size)
 	return result;
 }
 
+int64_t
+segment_file_size(const char *directory, const char *kind, uint64_t number)
+{
+	char path[SEGMENT_PATH_MAX];
+	int64_t size;
+	int fd;
+
+	segment_path(directory, kind, number, path);
+	fd = disk_open(path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	size = disk_size(fd);
+	disk_close(fd);
+	return size;
+}
+
 static void
 header_encode(const struct segment_header *header, uint8_t out[HEADER_BYTES])
 {

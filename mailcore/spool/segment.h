@@ -73,6 +73,9 @@ bool segment_name_parse(const char *name, const char *kind, uint64_t *number_r);
 /* Make new-NUMBER of size bytes with its blocks reserved. */
 int segment_file_create(const char *directory, uint64_t number, uint64_t size);
 
+/* Length of such a file, or -errno. */
+int64_t segment_file_size(const char *directory, const char *kind, uint64_t number);
+
 /*
  * Turn a file of the given kind into the segment that header describes: header with a fresh salt,
  * sync, rename, sync of the directory, in this order. Returns 0 with *segment_r owned.

@@ -30,7 +30,7 @@ int world_end(void **state);
 void open_spool(void);
 void open_spool_with(uint64_t reserve);
 /* 0 or what spool_open() says. */
-int try_open_spool(uint64_t reserve);
+int try_open_spool(uint64_t reserve, uint64_t segment_bytes);
 /* 100 ms each. */
 void tick(int times);
 void commit_bytes(const void *bytes, size_t length);

@@ -121,7 +121,7 @@ on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes(void **state
 	assert_int_equal(disk_list(STORE "/journal", journal_add, NULL), 0);
 	/* Room for half a segment, and for what the queue file needs. */
 	fake_disk_limit(journal_bytes + SEGMENT / 2 + 100000);
-	assert_int_equal(try_open_spool(0), 0);
+	assert_int_equal(try_open_spool(0, SEGMENT), 0);
 	assert_int_equal(world.arrived, 2);
 	tick(1);
 	commit_one('c');
@@ -146,7 +146,7 @@ on_a_disk_without_any_space_the_spool_opens_again_and_again(void **state)
 	fake_disk_limit(0);
 	for (uint64_t generation = 2; generation < 6; generation++) {
 		crash();
-		assert_int_equal(try_open_spool(SEGMENT), 0);
+		assert_int_equal(try_open_spool(SEGMENT, SEGMENT), 0);
 		assert_int_equal(spool_generation(world.spool), generation);
 		assert_int_equal(world.arrived, 1);
 		commit_one('b');
@@ -179,6 +179,20 @@ a_batch_never_outgrows_its_segment(void **state)
 	open_spool();
 	assert_int_equal(world.arrived, count);
 	assert_int_equal(world.degraded, 0);
+}
+
+static void
+a_segment_of_another_size_than_is_set_is_not_used_again(void **state)
+{
+	size_t length;
+
+	(void)state;
+	open_spool();
+	tick(3);
+	crash();
+	assert_int_equal(try_open_spool(0, 2 * SEGMENT), 0);
+	assert_non_null(fake_disk_bytes(STORE "/journal/segment-0000000000000004", &length));
+	assert_int_equal(length, 2 * SEGMENT);
 }
 
 static int
@@ -226,6 +240,7 @@ main(void)
 	    LAW(on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes),
 	    LAW(on_a_disk_without_any_space_the_spool_opens_again_and_again),
 	    LAW(a_batch_never_outgrows_its_segment),
+	    LAW(a_segment_of_another_size_than_is_set_is_not_used_again),
 	    LAW(a_message_keeps_a_segment_no_longer_than_its_time),
 	};
 
