@@ -271,6 +271,12 @@ journal_room(const struct journal *journal, uint64_t record_length)
 	return need <= room && journal->waiting_bytes <= WAITING_MAX ? ROOM_YES : ROOM_LATER;
 }
 
+uint64_t
+journal_free(const struct journal *journal)
+{
+	return shelf_free(journal->shelf);
+}
+
 static int
 batch_sync_files(struct batch *batch)
 {

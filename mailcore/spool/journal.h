@@ -85,6 +85,9 @@ enum journal_room {
 /* May a message with a record of this length be taken? Room for outcomes is always kept back. */
 enum journal_room journal_room(const struct journal *journal, uint64_t record_length);
 
+/* Bytes that others may use on this file system: what is free above the reserve. */
+uint64_t journal_free(const struct journal *journal);
+
 /* The longest record that a segment can hold. */
 uint64_t journal_record_max(const struct journal *journal);
 

@@ -9,8 +9,15 @@
 /* Bound what one transaction does, and what one tick brings in. */
 #define JOB_ENTRIES_MAX 1000u
 #define PAGE_ROWS 1000u
+#define BODY_BLOCK 4096u
 /* More segments than this: messages are taken over without waiting for their time. */
 #define SEGMENTS_PRESSED 16u
+
+/* What a job may take over. */
+struct allowance {
+	uint64_t before_ms; /* what arrived until then */
+	uint64_t bytes;     /* that its bodies may use */
+};
 
 struct job {
 	struct task task;
@@ -299,28 +306,52 @@ job_add(struct job *job, struct ledger_entry *entry, enum checkpoint_change chan
 	};
 }
 
-/* From the oldest on, and whole batches, so that the mark separates what is taken from what stays.
- */
 static void
-job_take(struct job *job, uint64_t before_ms)
+job_grow(struct job *job)
+{
+	size_t more = job->work.count + JOB_ENTRIES_MAX;
+
+	job->work.entries = realloc(job->work.entries, more * sizeof(*job->work.entries));
+	job->entries = realloc(job->entries, more * sizeof(*job->entries));
+	if (!job->work.entries || !job->entries)
+		abort();
+}
+
+/* What the bodies of a batch will use, with a block for each file's name and inode. */
+static uint64_t
+batch_body_bytes(const struct ledger_entry *first)
+{
+	uint64_t bytes = 0;
+
+	for (const struct ledger_entry *entry = first;
+	     entry && entry->position.batch == first->position.batch; entry = entry->after)
+		if (entry->segment)
+			bytes += (entry->message.content_length / BODY_BLOCK + 2) * BODY_BLOCK;
+	return bytes;
+}
+
+/* From the oldest on, and whole batches, so that the mark separates what is taken from what stays.
+ * A job that met a full disk would be in the way of those that make room. */
+static void
+job_take(struct job *job, const struct allowance *allowance)
 {
 	struct ledger *ledger = job->queue->ledger;
+	uint64_t left = allowance->bytes;
 	struct ledger_entry *entry;
 	uint64_t batch = 0;
 
-	while ((entry = ledger->journal.first) && entry->is_visible &&
-	       (entry->position.batch == batch ||
-		   (entry->arrived_ms <= before_ms && job->work.count < JOB_ENTRIES_MAX))) {
-		batch = entry->position.batch;
-		if (job->work.count % JOB_ENTRIES_MAX == 0 && job->work.count) {
-			size_t more = job->work.count + JOB_ENTRIES_MAX;
+	while ((entry = ledger->journal.first) && entry->is_visible) {
+		if (entry->position.batch != batch) {
+			uint64_t bytes = batch_body_bytes(entry);
 
-			job->work.entries =
-			    realloc(job->work.entries, more * sizeof(*job->work.entries));
-			job->entries = realloc(job->entries, more * sizeof(*job->entries));
-			if (!job->work.entries || !job->entries)
-				abort();
+			if (entry->arrived_ms > allowance->before_ms || bytes > left ||
+			    job->work.count >= JOB_ENTRIES_MAX)
+				return;
+			left -= bytes;
+			batch = entry->position.batch;
 		}
+		if (job->work.count % JOB_ENTRIES_MAX == 0 && job->work.count)
+			job_grow(job);
 		ledger_give(ledger, entry, OWNER_MOVING);
 		job_add(job, entry, CHANGE_TAKE);
 	}
@@ -338,8 +369,9 @@ job_note(struct job *job)
 	}
 }
 
+/* Begin a job. allowance NULL: it takes nothing over. False: there is nothing to do. */
 static bool
-job_start(struct queue *queue, bool may_take, uint64_t before_ms)
+job_start(struct queue *queue, const struct allowance *allowance)
 {
 	struct job *job = &queue->job;
 
@@ -351,8 +383,8 @@ job_start(struct queue *queue, bool may_take, uint64_t before_ms)
 		if (!job->work.entries || !job->entries)
 			abort();
 		job_note(job);
-		if (may_take && queue->page.is_finished)
-			job_take(job, before_ms);
+		if (allowance && queue->page.is_finished)
+			job_take(job, allowance);
 		for (size_t i = 0; i < job->work.count; i++) {
 			struct checkpoint_entry *work = &job->work.entries[i];
 
@@ -406,7 +438,7 @@ void
 queue_hurry(struct queue *queue)
 {
 	if (queue->job.result != -ENOSPC)
-		job_start(queue, false, 0);
+		job_start(queue, NULL);
 }
 
 /* Does a message keep a segment from recycling that arrived before this? */
@@ -420,29 +452,31 @@ is_held_up(const struct queue *queue, uint64_t before_ms)
 }
 
 void
-queue_tick(struct queue *queue, uint64_t now_ms, bool is_full)
+queue_tick(struct queue *queue, uint64_t now_ms, uint64_t free_bytes)
 {
 	bool is_pressed = journal_segments(queue->journal) > SEGMENTS_PRESSED;
-	uint64_t before_ms =
-	    is_pressed || now_ms < queue->after_ms ? now_ms : now_ms - queue->after_ms;
+	struct allowance allowance = {
+	    .before_ms = is_pressed || now_ms < queue->after_ms ? now_ms : now_ms - queue->after_ms,
+	    .bytes = free_bytes,
+	};
 
 	/* What replay brought gets its time to be delivered too. */
 	if (!queue->begun_ms)
 		queue->begun_ms = queue->last_ms = now_ms;
 	queue->now_ms = now_ms;
 	page_start(queue);
-	if (is_pressed || is_held_up(queue, before_ms) ||
+	if (is_pressed || is_held_up(queue, allowance.before_ms) ||
 	    now_ms - queue->last_ms >= queue->after_ms)
-		job_start(queue, !is_full, before_ms);
+		job_start(queue, &allowance);
 	else if (queue->ledger->dirty.first)
-		job_start(queue, false, 0);
+		job_start(queue, NULL);
 	journal_recycle(queue->journal, &queue->mark);
 }
 
 bool
 queue_finish(struct queue *queue)
 {
-	return job_start(queue, false, 0);
+	return job_start(queue, NULL);
 }
 
 bool

@@ -49,8 +49,8 @@ uint64_t queue_ending(const struct queue *queue);
 /* Begin a job now if somebody waits for it. */
 void queue_hurry(struct queue *queue);
 
-/* Begin a job if one is due. is_full: take nothing over, bodies would use up the last space. */
-void queue_tick(struct queue *queue, uint64_t now_ms, bool is_full);
+/* Begin a job if one is due. free_bytes: bodies that are taken over may use this much. */
+void queue_tick(struct queue *queue, uint64_t now_ms, uint64_t free_bytes);
 
 /* For the end: begin a job that notes all and moves the mark, but takes nothing over. False: there
  * is nothing to do. */

@@ -398,6 +398,17 @@ shelf_is_full(const struct shelf *shelf)
 	return shelf->cannot_allocate || shelf->below_reserve;
 }
 
+uint64_t
+shelf_free(const struct shelf *shelf)
+{
+	if (shelf_is_full(shelf))
+		return 0;
+	/* Unknown: let the writes find out. */
+	if (shelf->free_bytes < 0)
+		return UINT64_MAX;
+	return (uint64_t)shelf->free_bytes - shelf->settings.reserve_bytes;
+}
+
 void
 shelf_close(struct shelf **shelf_p)
 {

@@ -58,6 +58,9 @@ bool shelf_has_ready(const struct shelf *shelf);
 /* No space: for a new segment, or less than the reserve. */
 bool shelf_is_full(const struct shelf *shelf);
 
+/* Bytes that are free above the reserve; 0 when it is full. */
+uint64_t shelf_free(const struct shelf *shelf);
+
 /* The syncer must have ended. */
 void shelf_close(struct shelf **shelf);
 

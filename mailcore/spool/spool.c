@@ -148,7 +148,7 @@ spool_tick(struct spool *spool, uint64_t now_ms)
 	if (spool->has_failed)
 		return;
 	journal_tick(spool->journal);
-	queue_tick(spool->queue, now_ms, journal_room(spool->journal, 0) == ROOM_FULL);
+	queue_tick(spool->queue, now_ms, journal_free(spool->journal));
 }
 
 /* Write all that was said. */

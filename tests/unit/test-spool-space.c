@@ -158,6 +158,29 @@ on_a_disk_without_any_space_the_spool_opens_again_and_again(void **state)
 }
 
 static void
+bodies_that_leave_the_journal_do_not_use_up_the_reserve(void **state)
+{
+	const uint64_t reserve = 2 * SEGMENT;
+	uint8_t bytes[15000] = "";
+
+	(void)state;
+	open_spool_with(reserve);
+	tick(3);
+	for (int i = 0; i < 10; i++) {
+		commit_bytes(bytes, sizeof(bytes));
+		tick(1);
+	}
+	assert_int_equal(world.committed, 10);
+	/* Room for a few of them above the reserve. */
+	fake_disk_limit(UINT64_MAX - 1);
+	fake_disk_limit(UINT64_MAX - 1 - (uint64_t)disk_free(STORE) + reserve + 100000);
+	tick(20);
+	assert_true(count_entries("deferred") > 0);
+	assert_true((uint64_t)disk_free(STORE) >= reserve);
+	assert_int_equal(world.failed, 0);
+}
+
+static void
 a_batch_never_outgrows_its_segment(void **state)
 {
 	uint8_t bytes[BODY] = "";
@@ -239,6 +262,7 @@ main(void)
 	    LAW(below_the_reserve_mail_is_refused_until_there_is_space),
 	    LAW(on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes),
 	    LAW(on_a_disk_without_any_space_the_spool_opens_again_and_again),
+	    LAW(bodies_that_leave_the_journal_do_not_use_up_the_reserve),
 	    LAW(a_batch_never_outgrows_its_segment),
 	    LAW(a_segment_of_another_size_than_is_set_is_not_used_again),
 	    LAW(a_message_keeps_a_segment_no_longer_than_its_time),
