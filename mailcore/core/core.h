@@ -29,6 +29,7 @@
 #include "mailcore/control/server.h"
 #include "mailcore/core/jobs.h"
 #include "mailcore/core/privilege.h"
+#include "mailcore/core/trail.h"
 #include "mailcore/process/pool.h"
 #include "mailcore/route/router.h"
 #include "mailcore/spool/spool.h"
@@ -50,7 +51,8 @@ struct core {
 	struct control_server *server;
 	struct control_request *waiting; /* who asked for the demote or drain that runs */
 	bool is_drained;                 /* active, but accepting nothing more */
-	bool is_ending;                  /* the process ends after the demote */
+	struct trail_limit refusals;
+	bool is_ending; /* the process ends after the demote */
 
 	/* From here on: only while the store is open. */
 	bool has_store;

@@ -3,7 +3,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "mailcore/core/trail.h"
 
 #include <errno.h>
 #include <search.h>
@@ -263,6 +262,20 @@ on_worker_died(void *context, uint32_t worker, uint32_t life, const char *how)
 }
 
 static void
+on_refused(void *context, struct slice client, struct slice reply, struct slice recipient)
+{
+	struct core *core = context;
+	struct buffer line = {0};
+
+	if (!trail_may_tell(&core->refusals, clock_boot_ms()))
+		return;
+	trail_refused(&line, client, reply, recipient, core->refusals.skipped);
+	core->refusals.skipped = 0;
+	log_record(buffer_slice(&line));
+	buffer_close(&line);
+}
+
+static void
 on_launcher_died(void *context)
 {
 	core_fail(context, "the launcher of the workers died");
@@ -277,6 +290,7 @@ core_pool_events(struct core *core)
 	    .stage = on_stage,
 	    .commit = on_commit,
 	    .abandon = on_abandon,
+	    .refused = on_refused,
 	    .worker_died = on_worker_died,
 	    .launcher_died = on_launcher_died,
 	};

@@ -4,7 +4,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "mailcore/core/listener.h"
-#include "mailcore/core/trail.h"
 
 #include <errno.h>
 #include <poll.h>

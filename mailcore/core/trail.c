@@ -83,3 +83,33 @@ trail_outcome(struct buffer *line, const struct trail_outcome *outcome)
 	if (outcome->reason)
 		logfmt_sentence(line, "reason", slice_of(outcome->reason));
 }
+
+void
+trail_refused(struct buffer *line, struct slice client, struct slice reply, struct slice recipient,
+    uint64_t skipped)
+{
+	buffer_append_slice(line, slice_of("refused"));
+	logfmt_text(line, "client", client);
+	logfmt_sentence(line, "reply", reply);
+	if (recipient.length)
+		logfmt_address(line, "to", recipient);
+	if (skipped)
+		logfmt_number(line, "skipped", skipped);
+}
+
+bool
+trail_may_tell(struct trail_limit *limit, uint64_t now_ms)
+{
+	const uint64_t each_ms = 1000 / TRAIL_REFUSALS_PER_S;
+	const uint64_t burst_ms = TRAIL_REFUSALS_BURST * each_ms;
+
+	/* Each one told moves since_ms on; the burst is used up when it comes to the present. */
+	if (now_ms > burst_ms && limit->since_ms < now_ms - burst_ms)
+		limit->since_ms = now_ms - burst_ms;
+	if (limit->since_ms + each_ms > now_ms) {
+		limit->skipped++;
+		return false;
+	}
+	limit->since_ms += each_ms;
+	return true;
+}

@@ -22,6 +22,23 @@ void trail_message(
 /* Append "accepted id=ID" and details, as trail_message() made them. */
 void trail_accepted(struct buffer *line, const char *id_text, struct slice details);
 
+/* Append "refused client=... reply=...". skipped: so many were not told before this one. */
+void trail_refused(struct buffer *line, struct slice client, struct slice reply,
+    struct slice recipient, uint64_t skipped);
+
+/* How many refusals may be told: TRAIL_REFUSALS_BURST at once, then TRAIL_REFUSALS_PER_S, so that
+ * nobody fills the disk with them. All zero to begin with. */
+#define TRAIL_REFUSALS_BURST 1000
+#define TRAIL_REFUSALS_PER_S 20
+
+struct trail_limit {
+	uint64_t since_ms; /* what was told is paid for up to this time */
+	uint64_t skipped;  /* since one was told */
+};
+
+/* May one more be told? False: it is counted as skipped. */
+bool trail_may_tell(struct trail_limit *limit, uint64_t now_ms);
+
 struct trail_outcome {
 	const char *id_text;
 	struct slice recipient; /* as in the envelope */

@@ -209,6 +209,39 @@ connection_put(struct connection *c, enum frame_type type, struct slice first, s
 	return true;
 }
 
+/* Tell the core what was refused, for the log; recipient may be empty. Not told when there is no
+ * room: mail comes first. */
+static void
+service_tell_refusal(
+    struct service *service, struct slice client, struct slice reply, struct slice recipient)
+{
+	struct frame f = {.type = FRAME_REFUSED,
+	    .first = (uint32_t)client.length,
+	    .second = (uint32_t)(reply.length + 1 + recipient.length)};
+	uint8_t *entry;
+
+	if (service->first_stuck ||
+	    !ring_reserve(&service->ring, (uint64_t)f.first + f.second, &f.position))
+		return;
+	entry = service->memory.ring + ring_place(service->ring.size, f.position);
+	memcpy(entry, client.data, client.length);
+	memcpy(entry + client.length, reply.data, reply.length);
+	entry[client.length + reply.length] = '\0';
+	if (recipient.length)
+		memcpy(entry + client.length + reply.length + 1, recipient.data, recipient.length);
+	channel_put(&service->channel, &f);
+}
+
+static void
+connection_tell_refusal(struct connection *c, struct slice recipient)
+{
+	const char *reply = smtp_session_refusal(c->session);
+
+	if (reply)
+		service_tell_refusal(
+		    c->service, smtp_session_client(c->session), slice_of(reply), recipient);
+}
+
 /* Ask the core what the session wants to know. False: the ring has no room. */
 static bool
 connection_ask(struct connection *c)
@@ -368,6 +401,7 @@ connection_settle(struct connection *c)
 {
 	uint64_t due_ms;
 
+	connection_tell_refusal(c, nothing);
 	connection_send(c);
 	if (c->is_at_end && !c->kept.length && !c->is_writing &&
 	    smtp_session_duty(c->session) == SMTP_WANT_NOTHING)
@@ -430,8 +464,11 @@ connection_open(struct service *service, int fd, struct slice client)
 	struct connection *c;
 	ssize_t early;
 
-	if (!service->free_count)
+	if (!service->free_count) {
+		service_tell_refusal(
+		    service, client, slice_of("421 4.3.2 Too many sessions"), nothing);
 		return false;
+	}
 	c = connection_new(service, fd);
 	c->session = smtp_session_open(service->settings, client, connection_now(c));
 	/* Who speaks before the greeting does not speak SMTP. */
@@ -457,10 +494,11 @@ service_answer(struct service *service, const struct frame *f)
 	if (!c || c->number != f->session || !c->asked || c->asked != questions[f->type])
 		return false;
 	c->asked = 0;
-	if (f->type == FRAME_RECIPIENT_ANSWER)
+	if (f->type == FRAME_RECIPIENT_ANSWER) {
 		smtp_session_recipient(
 		    c->session, (enum recipient_verdict)f->verdict, connection_now(c));
-	else if (f->type == FRAME_STAGE_ANSWER)
+		connection_tell_refusal(c, smtp_session_address(c->session));
+	} else if (f->type == FRAME_STAGE_ANSWER)
 		smtp_session_staged(c->session, (enum commit_verdict)f->verdict, connection_now(c));
 	else {
 		slice_to_string(slice_from(f->text, f->text_length), id_text, sizeof(id_text));

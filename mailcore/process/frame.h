@@ -16,6 +16,7 @@
  *	STAGE     session position first	STAGE_ANSWER     session verdict
  *	COMMIT    session position first second	COMMIT_ANSWER    session verdict text
  *	ABANDON   session			CONSUMED position: the ring is free up to here
+ *	REFUSED   position first second
  *	SESSIONS  first: how many are open	LISTEN first: so many sockets come along
  *	QUIET     first: as in QUIESCE, none is	QUIESCE first: a number of its own
  *	          open and none is accepted
@@ -37,6 +38,8 @@ enum frame_type {
 	FRAME_STAGE,         /* first: length of the piece */
 	FRAME_COMMIT,        /* first: length of the envelope, second: of the content behind it */
 	FRAME_ABANDON,
+	FRAME_REFUSED, /* for the log; first: length of the client's address, second: of the reply
+			* and, behind a NUL, the recipient that it refused */
 	FRAME_SESSIONS,
 	FRAME_QUIET,
 	FRAME_RECIPIENT_ANSWER,

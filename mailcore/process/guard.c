@@ -69,6 +69,7 @@ guard_check_lengths(const struct guard *g, const struct guard_slot *slot, const 
 			return GUARD_LENGTH;
 		return slot->staged_bytes + f->second <= g->message_max ? GUARD_OK : GUARD_MESSAGE;
 	case FRAME_ABANDON:
+	case FRAME_REFUSED:
 	case FRAME_SESSIONS:
 	case FRAME_QUIET:
 	case FRAME_RECIPIENT_ANSWER:
@@ -121,6 +122,17 @@ guard_check_abandon(struct guard *g, const struct frame *f)
 	return GUARD_OK;
 }
 
+/* It asks nothing, so it is no question of a session. */
+static enum guard_breach
+guard_check_refused(const struct guard *g, const struct frame *f)
+{
+	if (!f->first || f->first > GUARD_CLIENT_MAX || !f->second || f->second > GUARD_REFUSAL_MAX)
+		return GUARD_LENGTH;
+	return ring_can_take(&g->ring, f->position, (uint64_t)f->first + f->second)
+		   ? GUARD_OK
+		   : GUARD_POSITION;
+}
+
 enum guard_breach
 guard_check(struct guard *g, const struct frame *f)
 {
@@ -131,6 +143,8 @@ guard_check(struct guard *g, const struct frame *f)
 		return guard_check_question(g, f);
 	case FRAME_ABANDON:
 		return guard_check_abandon(g, f);
+	case FRAME_REFUSED:
+		return guard_check_refused(g, f);
 	case FRAME_SESSIONS:
 		if (f->first > g->slot_count)
 			return GUARD_COUNT;

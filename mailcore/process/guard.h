@@ -24,6 +24,9 @@
 
 /* An address is at most 64 + 1 + 255 bytes (RFC 5321 4.5.3.1). */
 #define GUARD_ADDRESS_MAX 1024
+/* "IPv6:" and an address literal; a reply, a NUL and an address. */
+#define GUARD_CLIENT_MAX 64
+#define GUARD_REFUSAL_MAX (512 + 1 + GUARD_ADDRESS_MAX)
 /* The lines that a session may put in front of a content: Received and Return-Path. */
 #define GUARD_ADDED_MAX 4096
 

@@ -36,9 +36,21 @@ worker_flush(struct pool_worker *w)
 	worker_watch(w, error == -EAGAIN);
 }
 
-/* Copy what the frame names out of the shared memory, then ask the core. */
 static void
-worker_ask_core(struct pool_worker *w, const struct frame *f)
+worker_tell_refusal(const struct pool_events *events, struct slice client, struct slice text)
+{
+	const uint8_t *nul = memchr(text.data, 0, text.length);
+	size_t length = nul ? (size_t)(nul - text.data) : text.length;
+	size_t used = nul ? length + 1 : length;
+
+	if (events->refused)
+		events->refused(events->context, client, slice_from(text.data, length),
+		    slice_from(text.data + used, text.length - used));
+}
+
+/* Copy what the frame names out of the shared memory, then tell the core. */
+static void
+worker_tell_core(struct pool_worker *w, const struct frame *f)
 {
 	struct pool *pool = w->pool;
 	const struct pool_events *events = &pool->events;
@@ -56,6 +68,8 @@ worker_ask_core(struct pool_worker *w, const struct frame *f)
 		    &(struct frame){.type = FRAME_CONSUMED, .position = w->guard.ring.position});
 	if (f->type == FRAME_RECIPIENT)
 		events->recipient(events->context, ticket, first);
+	else if (f->type == FRAME_REFUSED)
+		worker_tell_refusal(events, first, second);
 	else if (f->type == FRAME_STAGE)
 		events->stage(events->context, ticket, first);
 	else
@@ -85,8 +99,9 @@ worker_obey(struct pool_worker *w, const uint8_t *bytes)
 	else if (f.type == FRAME_QUIET && pool->is_quiescing && f.first == pool->quiesce) {
 		w->is_quiet = true;
 		pool_wake(pool);
-	} else if (f.type == FRAME_RECIPIENT || f.type == FRAME_STAGE || f.type == FRAME_COMMIT)
-		worker_ask_core(w, &f);
+	} else if (f.type == FRAME_RECIPIENT || f.type == FRAME_STAGE || f.type == FRAME_COMMIT ||
+		   f.type == FRAME_REFUSED)
+		worker_tell_core(w, &f);
 }
 
 /* Serve the frames that are read. A worker whose open questions fill as much memory as its ring has

@@ -46,6 +46,10 @@ struct pool_events {
 	    void *context, struct pool_ticket ticket, struct slice envelope, struct slice content);
 	/* The session gave up after staging; forget its pieces. No answer. */
 	void (*abandon)(void *context, struct pool_ticket ticket);
+	/* May be NULL. For the log: a session said to client (an address literal) this reply of
+	 * 4xx or 5xx, about recipient (or empty). A worker under load tells not all of them. */
+	void (*refused)(
+	    void *context, struct slice client, struct slice reply, struct slice recipient);
 	/* The worker died: all its sessions are gone; forget what they staged. */
 	void (*worker_died)(void *context, uint32_t worker, uint32_t life, const char *how);
 	/* May be NULL. The launcher died (worker_died() was called for each worker before), so no

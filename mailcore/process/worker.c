@@ -224,6 +224,7 @@ obey(struct worker *w, const uint8_t *bytes)
 	case FRAME_STAGE:
 	case FRAME_COMMIT:
 	case FRAME_ABANDON:
+	case FRAME_REFUSED:
 	case FRAME_SESSIONS:
 	case FRAME_QUIET:
 	case FRAME_TYPES:

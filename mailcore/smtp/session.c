@@ -58,6 +58,8 @@ session_say(struct smtp_session *s, enum smtp_reply reply)
 	if (smtp_reply_is_refusal(reply) && ++s->errors > s->settings->errors_max &&
 	    !smtp_reply_row(reply)->closes)
 		reply = REPLY_TOO_MANY_ERRORS;
+	if (smtp_reply_row(reply)->text[0] >= '4')
+		s->refusal = reply;
 	if (!s->is_gone)
 		smtp_reply_append(reply, s->settings->hostname, &s->output);
 	if (smtp_reply_row(reply)->closes)
@@ -281,6 +283,21 @@ const struct envelope *
 smtp_session_envelope(const struct smtp_session *s)
 {
 	return &s->envelope;
+}
+
+struct slice
+smtp_session_client(const struct smtp_session *s)
+{
+	return slice_of(s->client);
+}
+
+const char *
+smtp_session_refusal(struct smtp_session *s)
+{
+	enum smtp_reply refusal = s->refusal;
+
+	s->refusal = REPLY_NONE;
+	return refusal ? smtp_reply_row(refusal)->text : NULL;
 }
 
 bool

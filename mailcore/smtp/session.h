@@ -111,6 +111,13 @@ struct slice smtp_session_content(const struct smtp_session *s);
  * answer. */
 const struct envelope *smtp_session_envelope(const struct smtp_session *s);
 
+/* The peer's address, as it was given to smtp_session_open(). */
+struct slice smtp_session_client(const struct smtp_session *s);
+
+/* The last reply since this was asked that refused something (4xx, 5xx), without its line end: a
+ * constant; or NULL. For the log. */
+const char *smtp_session_refusal(struct smtp_session *s);
+
 /* Pieces of this message were staged (or asked to be) and not abandoned. */
 bool smtp_session_has_staged(const struct smtp_session *s);
 

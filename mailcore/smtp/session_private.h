@@ -63,6 +63,8 @@ struct smtp_session {
 	enum smtp_reply
 	    content_fault; /* said at the end of the content instead of asking for a commit */
 
+	enum smtp_reply refusal; /* the last one, until somebody asks for it */
+
 	char client[CLIENT_MAX];
 	char helo[ADDRESS_DOMAIN_MAX + 1];
 	struct envelope envelope;

@@ -21,6 +21,7 @@ static const struct {
     {FRAME_FROM_WORKER,
 	{.type = FRAME_COMMIT, .session = 3, .position = 5, .first = 100, .second = 4096}},
     {FRAME_FROM_WORKER, {.type = FRAME_ABANDON, .session = UINT64_MAX}},
+    {FRAME_FROM_WORKER, {.type = FRAME_REFUSED, .position = 5, .first = 9, .second = 30}},
     {FRAME_FROM_WORKER, {.type = FRAME_SESSIONS, .first = 10000}},
     {FRAME_FROM_WORKER, {.type = FRAME_QUIET, .first = 2}},
     {FRAME_FROM_CORE, {.type = FRAME_RECIPIENT_ANSWER, .session = 4, .verdict = 6}},

@@ -173,6 +173,25 @@ only_the_next_bytes_of_the_ring_can_be_named(void **state)
 }
 
 static void
+a_refusal_is_bounded_and_belongs_to_no_session(void **state)
+{
+	struct guard *g = *state;
+	const struct frame elsewhere = {
+	    .type = FRAME_REFUSED, .first = 9, .second = 30, .position = 1};
+
+	assert_int_equal(guard_check(g, &elsewhere), GUARD_POSITION);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, 0, 30), GUARD_LENGTH);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, 9, 0), GUARD_LENGTH);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, GUARD_CLIENT_MAX + 1, 30), GUARD_LENGTH);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, 9, GUARD_REFUSAL_MAX + 1), GUARD_LENGTH);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, UINT32_MAX, UINT32_MAX), GUARD_LENGTH);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, GUARD_CLIENT_MAX, GUARD_REFUSAL_MAX), GUARD_OK);
+	assert_int_equal(g->open_bytes, 0);
+	assert_int_equal(ask(g, FRAME_RECIPIENT, SESSION(1, 0), 10, 0), GUARD_OK);
+	assert_int_equal(ask(g, FRAME_REFUSED, 0, 9, 30), GUARD_OK);
+}
+
+static void
 sessions_are_counted_up_to_their_bound(void **state)
 {
 	struct guard *g = *state;
@@ -198,6 +217,7 @@ main(void)
 	    LAW(lengths_are_bounded_and_some_must_not_be_empty),
 	    LAW(a_message_is_bounded_over_all_its_pieces),
 	    LAW(only_the_next_bytes_of_the_ring_can_be_named),
+	    LAW(a_refusal_is_bounded_and_belongs_to_no_session),
 	    LAW(sessions_are_counted_up_to_their_bound),
 	};
 

@@ -38,6 +38,9 @@ struct core {
 	uint32_t recipients, stages, commits, abandons, died;
 	uint64_t staged_bytes, content_bytes;
 	char how[200];
+	enum recipient_verdict verdict;
+	uint32_t refusals;
+	char refused[300]; /* the last one */
 	bool is_stopped;
 };
 
@@ -52,7 +55,7 @@ on_recipient(void *context, struct pool_ticket ticket, struct slice address)
 	c->recipients++;
 	slice_to_string(address, c->address, sizeof(c->address));
 	if (c->answers_recipients)
-		pool_answer_recipient(c->pool, ticket, RECIPIENT_OK);
+		pool_answer_recipient(c->pool, ticket, c->verdict);
 }
 
 static void
@@ -86,6 +89,17 @@ on_abandon(void *context, struct pool_ticket ticket)
 
 	(void)ticket;
 	c->abandons++;
+}
+
+static void
+on_refused(void *context, struct slice client, struct slice reply, struct slice recipient)
+{
+	struct core *c = context;
+
+	c->refusals++;
+	snprintf(c->refused, sizeof(c->refused), "%.*s: %.*s: %.*s", (int)client.length,
+	    (const char *)client.data, (int)reply.length, (const char *)reply.data,
+	    (int)recipient.length, (const char *)recipient.data);
 }
 
 static void
@@ -162,7 +176,14 @@ core_start(const char *worker, const char *hostname, uint32_t workers)
 	struct pool_settings settings = {
 	    .workers = workers, .worker_path = worker, .worker_user = "nobody", .smtp = &smtp};
 	const struct pool_events events = {
-	    &core, on_recipient, on_stage, on_commit, on_abandon, on_died, NULL};
+	    .context = &core,
+	    .recipient = on_recipient,
+	    .stage = on_stage,
+	    .commit = on_commit,
+	    .abandon = on_abandon,
+	    .refused = on_refused,
+	    .worker_died = on_died,
+	};
 	char error[256];
 
 	smtp = (struct smtp_settings){.message_max_bytes = 10000000,
@@ -714,6 +735,37 @@ a_client_that_does_not_read_is_not_read_from(void **state)
 }
 
 static void
+the_core_is_told_what_was_refused_to_whom(void **state)
+{
+	int fd;
+
+	(void)state;
+	core_start(WORKER, "test.example", 1);
+	core.verdict = RECIPIENT_UNKNOWN;
+	fd = client_open();
+	client_expect(fd, "220 ");
+	client_say(fd, "HELO client.test\r\n");
+	client_expect(fd, "250 ");
+	client_say(fd, "MAIL FROM:<a@example.test>\r\n");
+	client_expect(fd, "250 ");
+	assert_int_equal(core.refusals, 0);
+	client_say(fd, "RCPT TO:<nobody@example.test>\r\n");
+	client_expect(fd, "550 ");
+	UNTIL(core.refusals == 1);
+	assert_string_equal(
+	    core.refused, "127.0.0.1: 550 5.1.1 No such mailbox here: nobody@example.test");
+	client_say(fd, "DANCE\r\n");
+	client_expect(fd, "500 ");
+	UNTIL(core.refusals == 2);
+	assert_string_equal(core.refused, "127.0.0.1: 500 5.5.2 Command not recognized: ");
+	client_say(fd, "NOOP\n");
+	client_expect(fd, "521 ");
+	UNTIL(core.refusals == 3);
+	close(fd);
+	core_stop();
+}
+
+static void
 a_program_that_is_not_there_is_named(void **state)
 {
 	(void)state;
@@ -743,6 +795,7 @@ main(void)
 	    cmocka_unit_test(what_does_not_end_in_time_is_cut),
 	    cmocka_unit_test(a_quiesce_without_sessions_is_done_at_once),
 	    cmocka_unit_test(sessions_beyond_the_bound_are_told_so),
+	    cmocka_unit_test(the_core_is_told_what_was_refused_to_whom),
 	    cmocka_unit_test(a_client_that_does_not_read_is_not_read_from),
 	    cmocka_unit_test(a_program_that_is_not_there_is_named),
 	};

@@ -66,6 +66,43 @@ an_outcome_names_recipient_mailbox_and_time(void **state)
 }
 
 static void
+a_refusal_names_client_and_reply(void **state)
+{
+	const struct slice client = slice_of("192.0.2.1"), nobody = slice_from(NULL, 0);
+
+	(void)state;
+	trail_refused(&line, client, slice_of("550 5.1.1 No such mailbox here"),
+	    slice_of("x@example.test"), 0);
+	assert_line("refused client=192.0.2.1 reply=\"550 5.1.1 No such mailbox here\" "
+		    "to=<x@example.test>");
+	trail_refused(&line, slice_of("a b\n"), slice_of("421 \"\n"), nobody, 7);
+	assert_line("refused client=a\\x20b\\x0a reply=\"421 \\x22\\x0a\" skipped=7");
+}
+
+static void
+refusals_are_told_up_to_a_rate(void **state)
+{
+	struct trail_limit limit = {0};
+	uint64_t now_ms = 1000000, told = 0;
+
+	(void)state;
+	while (trail_may_tell(&limit, now_ms))
+		told++;
+	assert_int_equal(told, TRAIL_REFUSALS_BURST);
+	assert_int_equal(limit.skipped, 1);
+	/* An hour of attack. */
+	for (told = 0; now_ms < 4600000; now_ms++)
+		told += trail_may_tell(&limit, now_ms);
+	assert_in_range(told, 3600 * TRAIL_REFUSALS_PER_S - 1, 3600 * TRAIL_REFUSALS_PER_S);
+	assert_int_equal(told + limit.skipped, 3600000 + 1);
+	/* A quiet day does not save up for more than a burst. */
+	now_ms += 86400000;
+	for (told = 0; trail_may_tell(&limit, now_ms);)
+		told++;
+	assert_int_equal(told, TRAIL_REFUSALS_BURST);
+}
+
+static void
 the_message_id_is_found_in_the_header_section_only(void **state)
 {
 	static const struct {
@@ -99,6 +136,8 @@ the_message_id_is_found_in_the_header_section_only(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_acceptance_names_who_sent_what),
     cmocka_unit_test(an_outcome_names_recipient_mailbox_and_time),
+    cmocka_unit_test(a_refusal_names_client_and_reply),
+    cmocka_unit_test(refusals_are_told_up_to_a_rate),
     cmocka_unit_test(the_message_id_is_found_in_the_header_section_only),
 };
 
