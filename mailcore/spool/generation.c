@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,15 +76,20 @@ generation_raise(const char *directory, uint64_t at_least, uint64_t *generation_
 {
 	char path[SEGMENT_PATH_MAX];
 	uint64_t generation;
+	bool is_damaged;
 	int result;
 
 	snprintf(path, sizeof(path), "%s/generation", directory);
 	result = generation_read(path, &generation);
-	if (result < 0)
+	is_damaged = result == -EBADMSG && at_least > 0;
+	if (is_damaged)
+		generation = 0;
+	else if (result < 0)
 		return result;
 	generation = (generation > at_least ? generation : at_least) + 1;
 	if (generation > GENERATION_MAX)
 		return -ERANGE;
 	*generation_r = generation;
-	return generation_write(directory, path, generation);
+	result = generation_write(directory, path, generation);
+	return result < 0 ? result : is_damaged;
 }

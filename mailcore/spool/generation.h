@@ -15,8 +15,8 @@
 /* It is the upper 24 bits of an id, and an id must be a signed number in SQLite. */
 #define GENERATION_MAX ((UINT64_C(1) << 23) - 1)
 
-/* Write a generation above the file's and above at_least. -EBADMSG: the file does not hold a
- * number; -ERANGE: there is none left. */
+/* Write a generation above the file's and above at_least. Returns 0; 1: the file held no number,
+ * and at_least was counted on from; -EBADMSG: and at_least is 0; -ERANGE: there is none left. */
 int generation_raise(const char *directory, uint64_t at_least, uint64_t *generation_r);
 
 #endif

@@ -266,6 +266,21 @@ promote_begin(
 	return 0;
 }
 
+/* Every segment says in its header of which generation it is; the file may be damaged. */
+static int
+promote_raise(struct spool *spool, uint64_t at_least, char error[256])
+{
+	int result = generation_raise(spool->directory, at_least, &spool->generation);
+
+	if (result < 0)
+		snprintf(error, 256, "spool: cannot raise the generation in %.150s: %s",
+		    spool->directory, strerror(-result));
+	if (result == 1)
+		spool_degrade(spool,
+		    "spool: the file generation held no number: counted on from the journal");
+	return result < 0 ? result : 0;
+}
+
 int
 promote_run(struct spool *spool, const char *vfs, char error[256])
 {
@@ -277,12 +292,8 @@ promote_run(struct spool *spool, const char *vfs, char error[256])
 	struct position mark, end;
 	int result = replay_scan(spool->directory, &events, &files, error);
 
-	if (result == 0) {
-		result = generation_raise(spool->directory, files.generation, &spool->generation);
-		if (result < 0)
-			snprintf(error, 256, "spool: cannot raise the generation in %.150s: %s",
-			    spool->directory, strerror(-result));
-	}
+	if (result == 0)
+		result = promote_raise(spool, files.generation, error);
 	if (result == 0)
 		result = checkpoint_open(spool->directory, vfs, &checkpoint, error);
 	if (result == 0) {

@@ -169,8 +169,13 @@ page_done(struct task *task)
 	page->is_finished = page->result >= 0 && page->result < (int)PAGE_ROWS;
 	if (page->is_finished)
 		queue->unloaded = 0;
-	if (page->result < 0)
-		queue->events.failed(queue->events.context, "spool: cannot read the queue file");
+	if (page->result < 0) {
+		char reason[128];
+
+		snprintf(reason, sizeof(reason), "spool: cannot read the queue file: %s",
+		    strerror(-page->result));
+		queue->events.failed(queue->events.context, reason);
+	}
 }
 
 int

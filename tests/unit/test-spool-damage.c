@@ -334,6 +334,25 @@ an_unreadable_header_of_a_segment_costs_nothing(void **state)
 	}
 }
 
+static void
+a_damaged_generation_file_does_not_keep_the_spool_closed(void **state)
+{
+	(void)state;
+	open_spool();
+	commit_one('a');
+	crash();
+	damage(STORE "/generation", 0, 1);
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(spool_generation(world.spool), 2);
+	assert_int_equal(world.degraded, 1);
+	assert_non_null(strstr(world.reason, "generation"));
+	crash();
+	open_spool();
+	assert_int_equal(spool_generation(world.spool), 3);
+	assert_int_equal(world.degraded, 0);
+}
+
 /* The record that names a file is lost: what is in the file is not thrown away. */
 static void
 content_whose_record_is_damaged_goes_into_quarantine(void **state)
@@ -405,6 +424,7 @@ main(void)
 	    LAW(a_torn_first_batch_is_the_end_for_every_later_generation),
 	    LAW(a_sector_that_cannot_be_read_costs_no_more_than_a_wrong_one),
 	    LAW(an_unreadable_header_of_a_segment_costs_nothing),
+	    LAW(a_damaged_generation_file_does_not_keep_the_spool_closed),
 	    LAW(content_whose_record_is_damaged_goes_into_quarantine),
 	    LAW(a_row_of_the_queue_file_that_makes_no_sense_is_named),
 	};
