@@ -3,17 +3,15 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "mailcore/store/carrier.h"
 #include "mailcore/store/retry.h"
 #include "mailcore/store/turn.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define REASON_MAX 256
 
@@ -29,7 +27,7 @@ struct delivery {
 	struct router router;
 	struct spool *spool; /* NULL until delivery_start() */
 	struct maildir *maildir;
-	int eventfd;
+	struct carrier *carrier;
 
 	/* The loop's own. */
 	struct task_list collected; /* before delivery_start() */
@@ -39,18 +37,6 @@ struct delivery {
 	uint64_t delivered;
 	uint64_t waiting;
 	bool has_failed;
-
-	/* Between the loop and the thread. */
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wakeup;
-	bool is_stopping;
-	struct task_list to_stage;
-	struct task_list to_publish;
-	struct task_list staged;
-	struct task_list published;
-	int failure; /* -errno of a turn that failed; the thread has ended */
 };
 
 static void *
@@ -61,76 +47,6 @@ allocate(size_t bytes)
 	if (!memory)
 		abort();
 	return memory;
-}
-
-/* ---- the thread ---- */
-
-static void
-notify_loop(const struct delivery *delivery)
-{
-	uint64_t one = 1;
-
-	/* A full counter is readable as well, so nothing is lost when this fails. */
-	if (write(delivery->eventfd, &one, sizeof(one)) < 0)
-		return;
-}
-
-/* Begins and ends with the lock held. */
-static void
-work(struct delivery *delivery, const struct turn_settings *settings)
-{
-	struct turn turn = {0};
-	int failure;
-
-	task_list_append(&turn.publish, &delivery->to_publish);
-	task_list_append(&turn.stage, &delivery->to_stage);
-	pthread_mutex_unlock(&delivery->lock);
-	failure = turn_run(settings, &turn);
-	pthread_mutex_lock(&delivery->lock);
-
-	/* What was beyond a limit comes before what has arrived meanwhile. */
-	task_list_append(&turn.stage, &delivery->to_stage);
-	task_list_append(&delivery->to_stage, &turn.stage);
-	task_list_append(&delivery->published, &turn.published);
-	task_list_append(&delivery->staged, &turn.staged);
-	delivery->failure = failure;
-	notify_loop(delivery);
-}
-
-static void *
-thread_run(void *argument)
-{
-	struct delivery *delivery = argument;
-	struct turn_settings settings = {
-	    .maildir = delivery->maildir,
-	    .spool = delivery->spool,
-	    .hostname = delivery->settings.hostname,
-	    .batch_messages = delivery->settings.batch_messages,
-	    .batch_bytes = delivery->settings.batch_bytes,
-	    .batch_ms = delivery->settings.batch_ms,
-	};
-
-	pthread_mutex_lock(&delivery->lock);
-	while (!delivery->is_stopping && delivery->failure == 0) {
-		if (delivery->to_stage.first || delivery->to_publish.first)
-			work(delivery, &settings);
-		else
-			pthread_cond_wait(&delivery->wakeup, &delivery->lock);
-	}
-	pthread_mutex_unlock(&delivery->lock);
-	return NULL;
-}
-
-/* Give tasks to the thread; queue is to_stage or to_publish. */
-static void
-hand_over(struct delivery *delivery, struct task_list *queue, struct task_list *tasks)
-{
-	if (!tasks->first)
-		return;
-	pthread_mutex_lock(&delivery->lock);
-	task_list_append(queue, tasks);
-	pthread_cond_signal(&delivery->wakeup);
-	pthread_mutex_unlock(&delivery->lock);
 }
 
 /* ---- what is deferred ---- */
@@ -265,7 +181,7 @@ begin(struct delivery *delivery, struct task_list *tasks)
 		else
 			task_list_push(task->is_staged ? &to_prepare : &to_stage, task);
 	}
-	hand_over(delivery, &delivery->to_stage, &to_stage);
+	carrier_stage(delivery->carrier, &to_stage);
 	prepare(delivery, &to_prepare);
 }
 
@@ -315,7 +231,7 @@ take_published(struct delivery *delivery, struct task_list *tasks)
 			task_list_push(&again, task);
 		else
 			defer(delivery, task);
-	hand_over(delivery, &delivery->to_publish, &again);
+	carrier_publish(delivery->carrier, &again);
 }
 
 static void
@@ -343,11 +259,8 @@ delivery_open(const struct delivery_settings *settings, const struct delivery_ev
 	delivery->events = *events;
 	delivery->router = *router;
 	delivery->now_ms = clock_boot_ms();
-	pthread_mutex_init(&delivery->lock, NULL);
-	pthread_cond_init(&delivery->wakeup, NULL);
-	delivery->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (delivery->eventfd < 0) {
-		result = -errno;
+	result = carrier_open(&delivery->carrier);
+	if (result != 0) {
 		snprintf(error, 256, "store: no eventfd: %s", strerror(-result));
 		goto fail;
 	}
@@ -450,13 +363,21 @@ resume(struct delivery *delivery)
 			task_list_push(&to_begin, task);
 		}
 	}
-	hand_over(delivery, &delivery->to_publish, &to_publish);
+	carrier_publish(delivery->carrier, &to_publish);
 	begin(delivery, &to_begin);
 }
 
 int
 delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 {
+	const struct turn_settings settings = {
+	    .maildir = delivery->maildir,
+	    .spool = spool,
+	    .hostname = delivery->settings.hostname,
+	    .batch_messages = delivery->settings.batch_messages,
+	    .batch_bytes = delivery->settings.batch_bytes,
+	    .batch_ms = delivery->settings.batch_ms,
+	};
 	int result = remove_orphans(delivery);
 
 	if (result < 0) {
@@ -468,8 +389,7 @@ delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 		log_notice("store: removed %d staging files that no message wants", result);
 	delivery->spool = spool;
 	resume(delivery);
-	result = -pthread_create(&delivery->thread, NULL, thread_run, delivery);
-	delivery->has_thread = result == 0;
+	result = carrier_start(delivery->carrier, &settings);
 	if (result != 0)
 		snprintf(error, 256, "store: no thread for delivery: %s", strerror(-result));
 	return result;
@@ -487,14 +407,14 @@ delivery_prepared(struct delivery *delivery, void *cookie, bool ok)
 	while (*link != batch)
 		link = &(*link)->next;
 	*link = batch->next;
-	hand_over(delivery, &delivery->to_publish, &batch->tasks);
+	carrier_publish(delivery->carrier, &batch->tasks);
 	free(batch);
 }
 
 int
 delivery_descriptor(const struct delivery *delivery)
 {
-	return delivery->eventfd;
+	return carrier_descriptor(delivery->carrier);
 }
 
 void
@@ -502,19 +422,8 @@ delivery_dispatch(struct delivery *delivery)
 {
 	struct task_list staged = {0};
 	struct task_list published = {0};
-	uint64_t count;
-	int failure;
+	int failure = carrier_take(delivery->carrier, &staged, &published);
 
-	if (read(delivery->eventfd, &count, sizeof(count)) < 0)
-		return;
-	pthread_mutex_lock(&delivery->lock);
-	failure = delivery->failure;
-	/* Of a turn that failed nothing is known; its tasks stay where they are. */
-	if (failure == 0) {
-		task_list_append(&staged, &delivery->staged);
-		task_list_append(&published, &delivery->published);
-	}
-	pthread_mutex_unlock(&delivery->lock);
 	if (failure != 0 && !delivery->has_failed)
 		fail(delivery, failure);
 	take_published(delivery, &published);
@@ -563,37 +472,21 @@ delivery_waiting(const struct delivery *delivery)
 	return delivery->waiting;
 }
 
-static void
-free_tasks(struct task_list *list)
-{
-	struct task *task;
-
-	while ((task = task_list_pop(list)) != NULL)
-		free(task);
-}
-
-static void
-stop_thread(struct delivery *delivery)
-{
-	pthread_mutex_lock(&delivery->lock);
-	delivery->is_stopping = true;
-	pthread_cond_signal(&delivery->wakeup);
-	pthread_mutex_unlock(&delivery->lock);
-	if (delivery->has_thread)
-		pthread_join(delivery->thread, NULL);
-}
-
 /* Spare the next life the look at what the last turn has renamed. */
 static void
 settle_published(struct delivery *delivery)
 {
+	struct task_list staged = {0};
+	struct task_list published = {0};
 	struct task *task;
 
-	while (delivery->failure == 0 && (task = task_list_pop(&delivery->published)) != NULL)
+	carrier_take(delivery->carrier, &staged, &published);
+	while ((task = task_list_pop(&published)) != NULL)
 		if (task->result == 0)
 			settle(delivery, task);
 		else
 			free(task);
+	task_list_free(&staged);
 }
 
 void
@@ -603,26 +496,21 @@ delivery_close(struct delivery **delivery_p)
 
 	if (!delivery)
 		return;
-	stop_thread(delivery);
-	settle_published(delivery);
-	free_tasks(&delivery->collected);
-	free_tasks(&delivery->to_stage);
-	free_tasks(&delivery->to_publish);
-	free_tasks(&delivery->staged);
-	free_tasks(&delivery->published);
+	if (delivery->carrier) {
+		carrier_stop(delivery->carrier);
+		settle_published(delivery);
+	}
+	carrier_close(&delivery->carrier);
+	task_list_free(&delivery->collected);
 	while (delivery->preparing) {
 		struct batch *batch = delivery->preparing;
 
 		delivery->preparing = batch->next;
-		free_tasks(&batch->tasks);
+		task_list_free(&batch->tasks);
 		free(batch);
 	}
 	retry_close(&delivery->deferred);
 	maildir_close(&delivery->maildir);
-	if (delivery->eventfd >= 0)
-		close(delivery->eventfd);
-	pthread_cond_destroy(&delivery->wakeup);
-	pthread_mutex_destroy(&delivery->lock);
 	free(delivery);
 	*delivery_p = NULL;
 }

@@ -3,7 +3,7 @@
  * delivery -- from the spool into Maildirs, each recipient exactly once.
  *
  * Sits between spool.h (what is accepted) and maildir.h (one file). A thread of
- * its own does everything that touches the mail file system, in turns:
+ * its own (carrier.h) does everything that touches the mail file system, in turns:
  *
  *   1. rename into new/ what the spool has said to be PREPARED
  *   2. write staging files for what has arrived, up to the limits of a batch

@@ -5,6 +5,7 @@
 #include "mailcore/spool/trace.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 void
 task_list_push(struct task_list *list, struct task *task)
@@ -44,6 +45,15 @@ task_list_append(struct task_list *list, struct task_list *source)
 	list->last = source->last;
 	list->count += source->count;
 	*source = (struct task_list){0};
+}
+
+void
+task_list_free(struct task_list *list)
+{
+	struct task *task;
+
+	while ((task = task_list_pop(list)) != NULL)
+		free(task);
 }
 
 /* After these the file system is not to be believed, although it may still sync. */

@@ -37,6 +37,7 @@ void task_list_push(struct task_list *list, struct task *task);
 struct task *task_list_pop(struct task_list *list);
 /* Move all of source to the end of list. */
 void task_list_append(struct task_list *list, struct task_list *source);
+void task_list_free(struct task_list *list);
 
 struct turn_settings {
 	struct maildir *maildir;

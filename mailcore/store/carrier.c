@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mailcore/store/carrier.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct carrier {
+	struct turn_settings settings;
+	int eventfd;
+	pthread_t thread;
+	bool has_thread;
+
+	/* Under the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t wakeup;
+	bool is_stopping;
+	struct task_list to_stage;
+	struct task_list to_publish;
+	struct task_list staged;
+	struct task_list published;
+	int failure; /* -errno of a turn that failed; the thread has ended */
+};
+
+static void
+notify_loop(const struct carrier *carrier)
+{
+	uint64_t one = 1;
+
+	/* A full counter is readable as well, so nothing is lost when this fails. */
+	if (write(carrier->eventfd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* Begins and ends with the lock held. */
+static void
+work(struct carrier *carrier)
+{
+	struct turn turn = {0};
+	int failure;
+
+	task_list_append(&turn.publish, &carrier->to_publish);
+	task_list_append(&turn.stage, &carrier->to_stage);
+	pthread_mutex_unlock(&carrier->lock);
+	failure = turn_run(&carrier->settings, &turn);
+	pthread_mutex_lock(&carrier->lock);
+
+	/* What was beyond a limit comes before what has arrived meanwhile. */
+	task_list_append(&turn.stage, &carrier->to_stage);
+	task_list_append(&carrier->to_stage, &turn.stage);
+	task_list_append(&carrier->published, &turn.published);
+	task_list_append(&carrier->staged, &turn.staged);
+	carrier->failure = failure;
+	notify_loop(carrier);
+}
+
+static void *
+carrier_thread(void *argument)
+{
+	struct carrier *carrier = argument;
+
+	pthread_mutex_lock(&carrier->lock);
+	while (!carrier->is_stopping && carrier->failure == 0) {
+		if (carrier->to_stage.first || carrier->to_publish.first)
+			work(carrier);
+		else
+			pthread_cond_wait(&carrier->wakeup, &carrier->lock);
+	}
+	pthread_mutex_unlock(&carrier->lock);
+	return NULL;
+}
+
+int
+carrier_open(struct carrier **carrier_r)
+{
+	struct carrier *carrier = calloc(1, sizeof(*carrier));
+	int result;
+
+	if (!carrier)
+		abort();
+	carrier->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (carrier->eventfd < 0) {
+		result = -errno;
+		free(carrier);
+		return result;
+	}
+	pthread_mutex_init(&carrier->lock, NULL);
+	pthread_cond_init(&carrier->wakeup, NULL);
+	*carrier_r = carrier;
+	return 0;
+}
+
+int
+carrier_start(struct carrier *carrier, const struct turn_settings *settings)
+{
+	int result;
+
+	carrier->settings = *settings;
+	result = -pthread_create(&carrier->thread, NULL, carrier_thread, carrier);
+	carrier->has_thread = result == 0;
+	return result;
+}
+
+static void
+hand_over(struct carrier *carrier, struct task_list *queue, struct task_list *tasks)
+{
+	if (!tasks->first)
+		return;
+	pthread_mutex_lock(&carrier->lock);
+	task_list_append(queue, tasks);
+	pthread_cond_signal(&carrier->wakeup);
+	pthread_mutex_unlock(&carrier->lock);
+}
+
+void
+carrier_stage(struct carrier *carrier, struct task_list *tasks)
+{
+	hand_over(carrier, &carrier->to_stage, tasks);
+}
+
+void
+carrier_publish(struct carrier *carrier, struct task_list *tasks)
+{
+	hand_over(carrier, &carrier->to_publish, tasks);
+}
+
+int
+carrier_descriptor(const struct carrier *carrier)
+{
+	return carrier->eventfd;
+}
+
+int
+carrier_take(struct carrier *carrier, struct task_list *staged, struct task_list *published)
+{
+	uint64_t count;
+	int failure;
+
+	/* Empty or not, the lists say what there is. */
+	if (read(carrier->eventfd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return -errno;
+	pthread_mutex_lock(&carrier->lock);
+	failure = carrier->failure;
+	if (failure == 0) {
+		task_list_append(staged, &carrier->staged);
+		task_list_append(published, &carrier->published);
+	}
+	pthread_mutex_unlock(&carrier->lock);
+	return failure;
+}
+
+void
+carrier_stop(struct carrier *carrier)
+{
+	pthread_mutex_lock(&carrier->lock);
+	carrier->is_stopping = true;
+	pthread_cond_signal(&carrier->wakeup);
+	pthread_mutex_unlock(&carrier->lock);
+	if (carrier->has_thread)
+		pthread_join(carrier->thread, NULL);
+	carrier->has_thread = false;
+}
+
+void
+carrier_close(struct carrier **carrier_p)
+{
+	struct carrier *carrier = *carrier_p;
+
+	if (!carrier)
+		return;
+	carrier_stop(carrier);
+	task_list_free(&carrier->to_stage);
+	task_list_free(&carrier->to_publish);
+	task_list_free(&carrier->staged);
+	task_list_free(&carrier->published);
+	close(carrier->eventfd);
+	pthread_cond_destroy(&carrier->wakeup);
+	pthread_mutex_destroy(&carrier->lock);
+	free(carrier);
+	*carrier_p = NULL;
+}

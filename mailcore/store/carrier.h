@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * carrier -- the thread that works on the mail file system, and the lists between it and the loop.
+ *
+ * The loop gives it recipients to stage and to publish; it carries them through
+ * turns (turn.h) and gives them back when the turn's sync is done. It knows
+ * nothing of the journal's promises: what may be staged or published, and what
+ * becomes of it then, delivery.h decides. After a turn that failed it stops.
+ *
+ * All calls are made on the loop's thread.
+ */
+#ifndef GEMEL_MAILCORE_STORE_CARRIER_H
+#define GEMEL_MAILCORE_STORE_CARRIER_H
+
+#include "mailcore/store/turn.h"
+
+struct carrier;
+
+/* Returns 0 with *carrier_r owned, or -errno. Nothing is carried before carrier_start(). */
+int carrier_open(struct carrier **carrier_r);
+
+/* Start the thread; settings are copied, what they point to is borrowed until carrier_stop().
+ * Returns 0 or -errno. */
+int carrier_start(struct carrier *carrier, const struct turn_settings *settings);
+
+/* Take all tasks of the list; it is empty then. */
+void carrier_stage(struct carrier *carrier, struct task_list *tasks);
+void carrier_publish(struct carrier *carrier, struct task_list *tasks);
+
+/* Readable when carrier_take() has something to say. */
+int carrier_descriptor(const struct carrier *carrier);
+
+/* Append what is done, owned by the caller. Returns 0, or -errno of the turn that failed: nothing
+ * is known of any task then, and they stay. */
+int carrier_take(struct carrier *carrier, struct task_list *staged, struct task_list *published);
+
+/* End the thread after the turn that runs. What it has done can still be taken. */
+void carrier_stop(struct carrier *carrier);
+
+/* Stop and free, all tasks too. Takes NULL; sets the pointer to NULL. */
+void carrier_close(struct carrier **carrier);
+
+#endif
