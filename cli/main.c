@@ -179,8 +179,8 @@ parse_timeout(const char *text, unsigned *timeout_r)
 	return true;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
 	struct options options = {.timeout_s = 60, .config = CONFIG_PATH};
 	bool want_help = false;
@@ -232,4 +232,15 @@ main(int argc, char **argv)
 		    verb->group ? verb->group : "", verb->group ? " " : "", verb->name,
 		    verb->operands);
 	return verb->run(&options, argv + optind + used);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return complain(status ? (enum exit_status)status : EXIT_FAILED,
+	    "the answer cannot be written: %s; make room, or send it elsewhere", strerror(errno));
 }

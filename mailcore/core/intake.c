@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +99,24 @@ on_recipient(void *context, struct pool_ticket ticket, struct slice address)
 	pool_answer_recipient(core->pool, ticket, verdict);
 }
 
+/* A line for each message would be one for each that a stranger sends: bounded as refusals are. */
+static void
+complain(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+complain(struct core *core, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!trail_may_tell(&core->refusals, clock_boot_ms()))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s", text);
+}
+
 static enum commit_verdict
 verdict_of_error(int error)
 {
@@ -122,7 +142,7 @@ on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
 		result = spool_stage_open(core->spool, &entry->stage);
 		if (result) {
 			free(entry);
-			log_error("core: no staging file: %s", strerror(-result));
+			complain(core, "core: no staging file: %s", strerror(-result));
 			pool_answer_stage(core->pool, ticket, verdict_of_error(result));
 			return;
 		}
@@ -133,7 +153,7 @@ on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
 	entry->bytes += bytes.length;
 	result = spool_stage_append(entry->stage, bytes);
 	if (result)
-		log_error("core: staging file: %s", strerror(-result));
+		complain(core, "core: staging file: %s", strerror(-result));
 	pool_answer_stage(core->pool, ticket, result ? verdict_of_error(result) : COMMIT_DURABLE);
 }
 
@@ -197,7 +217,8 @@ on_commit(void *context, struct pool_ticket ticket, struct slice encoded, struct
 	is_envelope = prepare_commit(core, commit, encoded, content, &stamped);
 	stage = take_stage(core, ticket);
 	if (!is_envelope)
-		log_error("core: worker %u sent an envelope that is none; the message was refused",
+		complain(core,
+		    "core: worker %u sent an envelope that is none; the message was refused",
 		    ticket.worker);
 	if (is_envelope && is_accepting(core)) {
 		spool_commit(core->spool, buffer_slice(&stamped), content, &stage, commit);

@@ -40,6 +40,13 @@ prints()
 		[ ! -s "$folder/err" ] && grep -qE "$pattern" "$folder/out"
 }
 
+# What could not be written was not said.
+notices_a_full_disk()
+{
+	"$gemel" "$@" >/dev/full 2>"$folder/err" </dev/null
+	[ $? -eq 1 ] && grep -qE "^gemel: .*cannot be written: " "$folder/err"
+}
+
 # The verbs that ask the core, each with what it needs.
 each_asks()
 {
@@ -68,6 +75,8 @@ law "a_missing_operand_is_a_usage_error" says 2 "usage: gemel account show ADDRE
 law "one_operand_too_many_is_a_usage_error" says 2 "usage: gemel account show" account show a b
 law "an_unknown_option_is_a_usage_error" says 2 "unrecognized option" --dance
 law "a_timeout_is_1_to_86400" says 2 "is not 1 to 86400 seconds" --timeout 0 status
+law "an_answer_that_cannot_be_written_is_a_failure" notices_a_full_disk config sample
+law "help_that_cannot_be_written_is_a_failure" notices_a_full_disk --help
 law "a_timeout_is_a_number" says 2 "is not 1 to 86400 seconds" --timeout 5x status
 law "a_password_file_that_is_missing_is_named" says 1 "password file /nonexistent cannot be opened" \
 	account passwd a@example.test --password-file /nonexistent
