@@ -23,7 +23,8 @@
  *   after rename, no batch yet    a segment without batches   nothing to read
  *   recycle: before/after rename  a segment below the mark,   not read; recycled
  *                                 or a spare
- *   staged file not synced        no record names it          the file is dropped
+ *   staged file not synced        no record names it          the file is dropped; put into
+ *                                                             quarantine/ if damage is found
  *   first segment of a new        its header says where the   what lies between is never
  *     generation is there         log ended                   read again
  *   (damage) a batch at or below  not believable, but a later records whose own checksums
