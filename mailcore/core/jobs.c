@@ -62,10 +62,11 @@ jobs_thread(void *argument)
 
 	pthread_mutex_lock(&jobs->lock);
 	for (;;) {
-		struct job *job = queue_take(&jobs->waiting);
+		struct job *job;
 
-		if (!job && jobs->is_ending)
+		if (jobs->is_ending)
 			break;
+		job = queue_take(&jobs->waiting);
 		if (!job) {
 			pthread_cond_wait(&jobs->wake, &jobs->lock);
 			continue;
@@ -82,14 +83,15 @@ jobs_thread(void *argument)
 	return NULL;
 }
 
+/* Call done for all of a queue. */
 static void
-jobs_finish(struct jobs *jobs)
+jobs_finish(struct jobs *jobs, struct job_queue *queue)
 {
 	for (;;) {
 		struct job *job;
 
 		pthread_mutex_lock(&jobs->lock);
-		job = queue_take(&jobs->finished);
+		job = queue_take(queue);
 		pthread_mutex_unlock(&jobs->lock);
 		if (!job)
 			return;
@@ -106,7 +108,7 @@ jobs_readable(int32_t fd, int32_t events, void *data)
 	(void)events;
 	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return -errno;
-	jobs_finish(data);
+	jobs_finish(data, &((struct jobs *)data)->finished);
 	return 0;
 }
 
@@ -168,7 +170,8 @@ jobs_close(struct jobs **jobs)
 	pthread_cond_signal(&j->wake);
 	pthread_mutex_unlock(&j->lock);
 	pthread_join(j->thread, NULL);
-	jobs_finish(j);
+	jobs_finish(j, &j->finished);
+	jobs_finish(j, &j->waiting);
 	qb_loop_poll_del(j->loop, j->event);
 	close(j->event);
 	pthread_cond_destroy(&j->wake);

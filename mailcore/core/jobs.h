@@ -15,11 +15,13 @@ struct jobs;
 
 int jobs_open(qb_loop_t *loop, struct jobs **jobs_r);
 
-/* Queue one. context is handed to both and owned by them. */
+/* Queue one. context is handed to both and owned by them. run may never be called (jobs_close());
+ * done always is. */
 void
 jobs_add(struct jobs *jobs, void (*run)(void *context), void (*done)(void *context), void *context);
 
-/* Wait until all have run, call their done, end the thread, free. Takes NULL. */
+/* Wait for the one that runs, call done for it and for all that wait, which are not run any more,
+ * end the thread, free. Takes NULL. */
 void jobs_close(struct jobs **jobs);
 
 #endif

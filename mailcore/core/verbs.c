@@ -131,7 +131,7 @@ struct account_job {
 	char *address;
 	char *password; /* NULL: none */
 	int (*change)(struct account_job *job);
-	int result;
+	int result; /* -ECANCELED: never begun */
 	uint64_t id;
 	enum password_fault fault;
 };
@@ -198,6 +198,11 @@ job_refuse(struct account_job *job)
 	case ENOENT:
 		control_refuse(job->request, CONTROL_REFUSED,
 		    "%s is no account here; gemel account list shows those that are", address);
+		return;
+	case ECANCELED:
+		control_refuse(job->request, CONTROL_REFUSED,
+		    "%s was not changed: this node gives the mail up; ask the one that takes it",
+		    address);
 		return;
 	case EINVAL:
 		control_refuse(job->request, CONTROL_REFUSED,
@@ -287,6 +292,7 @@ start_job(struct core *core, struct control_request *request, const json_t *argu
 	    .address = copy_text(address),
 	    .password = copy_text(password),
 	    .change = change,
+	    .result = -ECANCELED,
 	};
 	jobs_add(core->jobs, job_run, job_done, job);
 }

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -345,12 +346,46 @@ a_new_account_gets_at_once_what_waited_for_it(void **state)
 	demote();
 }
 
+/* A bulk import must not make a demote wait for all of it. */
+static void
+a_demote_refuses_changes_that_have_not_begun(void **state)
+{
+	enum {
+		CHANGES = 100
+	};
+	static struct control_request requests[CHANGES];
+	char address[64];
+	unsigned refused = 0;
+
+	(void)state;
+	promote();
+	for (unsigned i = 0; i < CHANGES; i++) {
+		snprintf(address, sizeof(address), "many%u@example.test", i);
+		ask_about("account-add", address, &requests[i]);
+	}
+	demote();
+	promote();
+	for (unsigned i = 0; i < CHANGES; i++) {
+		struct account account;
+		int found;
+
+		assert_true(requests[i].is_answered);
+		snprintf(address, sizeof(address), "many%u@example.test", i);
+		found = accounts_find(core.reader, address, &account);
+		assert_int_equal(found, requests[i].code ? -ENOENT : 0);
+		refused += requests[i].code == CONTROL_REFUSED;
+	}
+	assert_true(refused > 0);
+	demote();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_commit_in_flight_survives_a_demote),
     cmocka_unit_test(a_promote_ends_a_drain_that_waits),
     cmocka_unit_test(a_demote_ends_a_drain_that_waits),
     cmocka_unit_test(a_drain_is_answered_when_no_session_is_left),
     cmocka_unit_test(a_new_account_gets_at_once_what_waited_for_it),
+    cmocka_unit_test(a_demote_refuses_changes_that_have_not_begun),
     cmocka_unit_test(a_promote_that_cannot_listen_again_fails_again),
 };
 
