@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 struct carrier {
 	struct turn_settings settings;
+	uint32_t pause_ms;
 	int eventfd;
 	pthread_t thread;
 	bool has_thread;
@@ -17,6 +19,7 @@ struct carrier {
 	pthread_mutex_t lock;
 	pthread_cond_t wakeup;
 	bool is_stopping;
+	bool is_pausing;
 	struct task_list to_stage;
 	struct task_list to_publish;
 	struct task_list staged;
@@ -56,6 +59,37 @@ work(struct carrier *carrier)
 	notify_loop(carrier);
 }
 
+static bool
+is_whole_batch(const struct carrier *carrier)
+{
+	return carrier->to_stage.count + carrier->to_publish.count >=
+	       carrier->settings.batch_messages;
+}
+
+static struct timespec
+time_after(uint32_t ms)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_nsec += (long)ms * 1000000;
+	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
+	return time;
+}
+
+/* Until then, or there is no use in waiting any more. With the lock held. */
+static void
+pause_until(struct carrier *carrier, const struct timespec *time)
+{
+	int result = 0;
+
+	carrier->is_pausing = true;
+	while (!carrier->is_stopping && !is_whole_batch(carrier) && result == 0)
+		result = pthread_cond_timedwait(&carrier->wakeup, &carrier->lock, time);
+	carrier->is_pausing = false;
+}
+
 static void *
 carrier_thread(void *argument)
 {
@@ -63,10 +97,14 @@ carrier_thread(void *argument)
 
 	pthread_mutex_lock(&carrier->lock);
 	while (!carrier->is_stopping && carrier->failure == 0) {
-		if (carrier->to_stage.first || carrier->to_publish.first)
+		if (carrier->to_stage.first || carrier->to_publish.first) {
+			struct timespec next = time_after(carrier->pause_ms);
+
 			work(carrier);
-		else
+			pause_until(carrier, &next);
+		} else {
 			pthread_cond_wait(&carrier->wakeup, &carrier->lock);
+		}
 	}
 	pthread_mutex_unlock(&carrier->lock);
 	return NULL;
@@ -76,6 +114,7 @@ int
 carrier_open(struct carrier **carrier_r)
 {
 	struct carrier *carrier = calloc(1, sizeof(*carrier));
+	pthread_condattr_t clock;
 	int result;
 
 	if (!carrier)
@@ -87,17 +126,21 @@ carrier_open(struct carrier **carrier_r)
 		return result;
 	}
 	pthread_mutex_init(&carrier->lock, NULL);
-	pthread_cond_init(&carrier->wakeup, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&carrier->wakeup, &clock);
+	pthread_condattr_destroy(&clock);
 	*carrier_r = carrier;
 	return 0;
 }
 
 int
-carrier_start(struct carrier *carrier, const struct turn_settings *settings)
+carrier_start(struct carrier *carrier, const struct turn_settings *settings, uint32_t pause_ms)
 {
 	int result;
 
 	carrier->settings = *settings;
+	carrier->pause_ms = pause_ms;
 	result = -pthread_create(&carrier->thread, NULL, carrier_thread, carrier);
 	carrier->has_thread = result == 0;
 	return result;
@@ -110,7 +153,8 @@ hand_over(struct carrier *carrier, struct task_list *queue, struct task_list *ta
 		return;
 	pthread_mutex_lock(&carrier->lock);
 	task_list_append(queue, tasks);
-	pthread_cond_signal(&carrier->wakeup);
+	if (!carrier->is_pausing || is_whole_batch(carrier))
+		pthread_cond_signal(&carrier->wakeup);
 	pthread_mutex_unlock(&carrier->lock);
 }
 

@@ -20,8 +20,8 @@ struct carrier;
 int carrier_open(struct carrier **carrier_r);
 
 /* Start the thread; settings are copied, what they point to is borrowed until carrier_stop().
- * Returns 0 or -errno. */
-int carrier_start(struct carrier *carrier, const struct turn_settings *settings);
+ * Turns begin at least pause_ms apart unless a whole batch waits. Returns 0 or -errno. */
+int carrier_start(struct carrier *carrier, const struct turn_settings *settings, uint32_t pause_ms);
 
 /* Take all tasks of the list; it is empty then. */
 void carrier_stage(struct carrier *carrier, struct task_list *tasks);

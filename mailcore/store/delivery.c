@@ -389,7 +389,7 @@ delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 		log_notice("store: removed %d staging files that no message wants", result);
 	delivery->spool = spool;
 	resume(delivery);
-	result = carrier_start(delivery->carrier, &settings);
+	result = carrier_start(delivery->carrier, &settings, delivery->settings.pause_ms);
 	if (result != 0)
 		snprintf(error, 256, "store: no thread for delivery: %s", strerror(-result));
 	return result;

@@ -32,6 +32,7 @@ struct fixture {
 	int lookup_result; /* what lookups fail with, or 0 */
 	bool has_bob;
 	char told[512]; /* outcomes, as told for the log */
+	uint32_t pause_ms;
 };
 
 static const char *const ann = "ann@example.test";
@@ -95,6 +96,7 @@ settings_of(const struct fixture *f)
 	    .batch_messages = 8,
 	    .batch_bytes = 1 << 20,
 	    .batch_ms = 1000,
+	    .pause_ms = f->pause_ms,
 	    .retry_first_ms = 100,
 	    .retry_last_ms = 350,
 	};
@@ -234,6 +236,30 @@ static void
 assert_outcome(struct fixture *f, message_id id, uint32_t recipient, enum outcome outcome)
 {
 	assert_int_equal(fake_spool_outcome(f->spool, id, recipient, NULL), outcome);
+}
+
+/* A sync holds up the journal's, so one serves many; but a whole batch has all it waits for. */
+static void
+the_next_turn_waits_for_a_pause_or_a_whole_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd descriptor;
+
+	delivery_close(&f->delivery);
+	f->pause_ms = 2 * PATIENCE_MS;
+	open_delivery(f);
+	descriptor = (struct pollfd){.fd = delivery_descriptor(f->delivery), .events = POLLIN};
+	start(f);
+	accept_for(f, ann);
+	work_until_prepared(f, 1);
+	assert_int_equal(count_files(f, "staging/mail", NULL), 1);
+	for (int i = 0; i < 7; i++)
+		accept_for(f, ann);
+	assert_int_equal(poll(&descriptor, 1, 50), 0);
+	assert_int_equal(count_files(f, "staging/mail", NULL), 1);
+	accept_for(f, ann);
+	work_until_prepared(f, 2);
+	assert_int_equal(count_files(f, "staging/mail", NULL), 9);
 }
 
 static void
@@ -549,6 +575,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 		each_recipient_gets_one_file_and_is_settled, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		the_next_turn_waits_for_a_pause_or_a_whole_batch, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		nothing_is_renamed_before_it_is_prepared, setup, teardown),
 	    cmocka_unit_test_setup_teardown(all_of_many_batches_is_delivered, setup, teardown),
