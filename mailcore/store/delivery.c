@@ -14,6 +14,9 @@
 #include <stdlib.h>
 
 #define REASON_MAX 256
+/* Recipients that one tick tries again; each costs a look-up, and the loop has a heartbeat to keep.
+ */
+#define TICK_MAX 1000
 
 /* Recipients of one spool_prepare(); the address is its cookie. */
 struct batch {
@@ -439,7 +442,7 @@ delivery_tick(struct delivery *delivery, uint64_t now_ms)
 	delivery->now_ms = now_ms;
 	if (delivery->has_failed)
 		return;
-	while ((task = retry_pop(&delivery->deferred, now_ms)) != NULL)
+	while (due.count < TICK_MAX && (task = retry_pop(&delivery->deferred, now_ms)) != NULL)
 		task_list_push(&due, task);
 	for (task = due.first; task; task = task->next)
 		task->wants_mailbox = false;

@@ -408,6 +408,30 @@ pauses_grow_up_to_the_longest(void **state)
 	assert_int_equal(count_files(f, "mail/1/Maildir/new", NULL), 1);
 }
 
+/* The loop has a heartbeat to keep, whatever a long queue asks for. */
+static void
+a_long_queue_that_is_due_is_tried_bit_by_bit(void **state)
+{
+	const size_t many = 2500;
+	struct fixture *f = *state;
+	uint64_t now_ms = clock_boot_ms();
+	size_t tried = 0;
+
+	f->has_bob = false;
+	delivery_tick(f->delivery, now_ms);
+	start(f);
+	for (size_t i = 0; i < many; i++)
+		accept_for(f, bob);
+	for (int ticks = 0; ticks < 3; ticks++) {
+		size_t before = fake_spool_unsynced(f->spool);
+
+		delivery_tick(f->delivery, now_ms + 100);
+		assert_in_range(fake_spool_unsynced(f->spool) - before, 1, 1000);
+		tried += fake_spool_unsynced(f->spool) - before;
+	}
+	assert_int_equal(tried, many);
+}
+
 static void
 what_was_promised_is_not_written_again(void **state)
 {
@@ -584,6 +608,8 @@ main(void)
 		without_an_account_mail_waits_until_there_is_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_new_account_gets_at_once_what_waited_for_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_long_queue_that_is_due_is_tried_bit_by_bit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pauses_grow_up_to_the_longest, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		what_was_promised_is_not_written_again, setup, teardown),
