@@ -52,7 +52,8 @@ struct core {
 	struct control_request *waiting; /* who asked for the demote or drain that runs */
 	bool is_drained;                 /* active, but accepting nothing more */
 	struct trail_limit refusals;
-	bool is_ending; /* the process ends after the demote */
+	size_t stages_max; /* staging files open at a time; each has a descriptor */
+	bool is_ending;    /* the process ends after the demote */
 
 	/* From here on: only while the store is open. */
 	bool has_store;
@@ -65,6 +66,7 @@ struct core {
 	int *sockets;
 	size_t socket_count;
 	void *stages; /* tree of intake.c */
+	size_t stage_count;
 };
 
 /* role.c */

@@ -60,6 +60,7 @@ take_stage(struct core *core, struct pool_ticket ticket)
 		return NULL;
 	stage = entry->stage;
 	tdelete(entry, &core->stages, compare_stages);
+	core->stage_count--;
 	buffer_close(&entry->client_id);
 	free(entry);
 	return stage;
@@ -123,6 +124,33 @@ verdict_of_error(int error)
 	return error == -ENOSPC || error == -EDQUOT ? COMMIT_SYSTEM_FULL : COMMIT_TRY_LATER;
 }
 
+/* Begin to stage for a session; bytes are its first. Returns 0 or -errno. */
+static int
+open_stage(
+    struct core *core, struct pool_ticket ticket, struct slice bytes, struct stage_entry **entry_r)
+{
+	struct stage_entry *entry;
+	struct spool_stage *stage;
+	int result = -EMFILE;
+
+	/* The journal and the accounts need descriptors, too. */
+	if (core->stage_count < core->stages_max)
+		result = spool_stage_open(core->spool, &stage);
+	if (result)
+		return result;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		abort();
+	entry->ticket = ticket;
+	entry->stage = stage;
+	buffer_append_slice(&entry->client_id, trail_message_id(bytes));
+	if (!tsearch(entry, &core->stages, compare_stages))
+		abort();
+	core->stage_count++;
+	*entry_r = entry;
+	return 0;
+}
+
 static void
 on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
 {
@@ -134,26 +162,15 @@ on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
 		pool_answer_stage(core->pool, ticket, COMMIT_TRY_LATER);
 		return;
 	}
-	if (!entry) {
-		entry = calloc(1, sizeof(*entry));
-		if (!entry)
-			abort();
-		entry->ticket = ticket;
-		result = spool_stage_open(core->spool, &entry->stage);
-		if (result) {
-			free(entry);
-			complain(core, "core: no staging file: %s", strerror(-result));
-			pool_answer_stage(core->pool, ticket, verdict_of_error(result));
-			return;
-		}
-		buffer_append_slice(&entry->client_id, trail_message_id(bytes));
-		if (!tsearch(entry, &core->stages, compare_stages))
-			abort();
+	if (!entry)
+		result = open_stage(core, ticket, bytes, &entry);
+	if (result == 0) {
+		entry->bytes += bytes.length;
+		result = spool_stage_append(entry->stage, bytes);
 	}
-	entry->bytes += bytes.length;
-	result = spool_stage_append(entry->stage, bytes);
 	if (result)
-		complain(core, "core: staging file: %s", strerror(-result));
+		complain(
+		    core, "core: a large message was put off: staging file: %s", strerror(-result));
 	pool_answer_stage(core->pool, ticket, result ? verdict_of_error(result) : COMMIT_DURABLE);
 }
 

@@ -14,8 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Descriptors that the core needs beside those of messages on their way, generously. */
+#define DESCRIPTORS_OWN 512
 
 /* The last line on standard error is what the resource agent shows as the reason. */
 static int
@@ -259,6 +263,30 @@ open_loop(struct core *core, char error[CORE_ERROR_MAX])
 	return result;
 }
 
+/* Each large message that is on its way has a descriptor of the core, and strangers decide how many
+ * there are: take what the sessions may need if we get it, and leave half to everything else. */
+static void
+raise_descriptors(struct core *core)
+{
+	const rlim_t wanted =
+	    2 * core->config.workers * core->config.sessions_max + DESCRIPTORS_OWN;
+	struct rlimit limit = {0};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < wanted) {
+		struct rlimit more = {wanted, wanted};
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			limit = more;
+	}
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	getrlimit(RLIMIT_NOFILE, &limit);
+	core->stages_max = limit.rlim_cur / 2;
+}
+
 static int
 open_core(struct core *core, const char *config_path, char *error)
 {
@@ -270,6 +298,7 @@ open_core(struct core *core, const char *config_path, char *error)
 		result = prepare_names(core, error);
 	if (result)
 		return result;
+	raise_descriptors(core);
 	snprintf(path, sizeof(path), "%s/progress", config->run_directory);
 	make_parent(path, config->user);
 	result = lock_pid_file(config->run_directory, error);
