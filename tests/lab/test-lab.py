@@ -13,39 +13,17 @@ import statistics
 import subprocess
 import sys
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 os.environ["LAB"] = f"test-{os.getpid()}"
 
-from gemel_lab import cgroup, client, cluster, plan, wait  # noqa: E402
+from gemel_lab import cgroup, client, cluster, laws, plan, wait  # noqa: E402
+from gemel_lab.laws import fences, lab, on, peer, power  # noqa: E402
 
-LAB = os.path.join(HERE, "lab")
 VIP = plan.floating("hq")[0]
 FLUSHED, UNFLUSHED = 1000, 2000  # blocks of the shared disk; no file system is mounted
-
-
-def lab(*argv, name=None, check=True, timeout=120):
-    env = dict(os.environ, LAB=name or os.environ["LAB"])
-    done = subprocess.run([LAB, *argv], env=env, text=True, capture_output=True, timeout=timeout,
-                          check=False)
-    if check:
-        assert done.returncode == 0, f"lab {' '.join(argv)}: {done.stderr}"
-    return done
-
-
-def on(host, script, **more):
-    return client.run(host, ["bash", "-c", script], **more)
-
-
-def peer(node):
-    return next(name for name in plan.region_nodes("hq") if name != node)
-
-
-def power(host):
-    return next(row["power"] for row in client.ask("status") if row["host"] == host)
 
 
 def is_known_to_be_off(node):
@@ -111,9 +89,9 @@ def disk_fails_as_told():
     write = "dd if=/dev/zero of=/dev/shared bs=4096 count=1 seek=3000 oflag=direct conv=fsync status=none"
     read = "dd if=/dev/shared of=/dev/null bs=4096 count=1 iflag=direct status=none"
     #         mode         can write, can read; None: no answer
-    laws = [("fail", False, False), ("readonly", False, True), ("freeze", None, True),
+    rows = [("fail", False, False), ("readonly", False, True), ("freeze", None, True),
             ("hang", None, None), ("ok", True, True)]
-    for mode, can_write, can_read in laws:
+    for mode, can_write, can_read in rows:
         lab("disk", node, mode)
         for command, expected in ((write, can_write), (read, can_read)):
             process = on(node, f"({command}) 2>/dev/null & p=$!; for i in $(seq 40); do "
@@ -221,10 +199,6 @@ def address_is_back_within_seconds_of_a_power_cut():
 
 
 # -- fencing --
-
-def fences():
-    return [event for event in client.ask("events") if event["what"] == "fenced"]
-
 
 def split_pair_is_fenced_to_one_node():
     node = all_on()
@@ -391,33 +365,5 @@ LAWS = [
 ]
 
 
-def main():
-    wanted = [law for law in LAWS if not sys.argv[1:] or law.__name__ in sys.argv[1:]]
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
-    print(f"1..{len(wanted)}", flush=True)
-    lab("up", "--stack", "dummy")
-    failed = 0
-    try:
-        for number, law in enumerate(wanted, 1):
-            begin = time.monotonic()
-            try:
-                law()
-            except (AssertionError, OSError, plan.LabError, subprocess.SubprocessError) as error:
-                failed += 1
-                print(f"not ok {number} - {law.__name__}")
-                where = traceback.extract_tb(error.__traceback__)
-                text = f"{type(error).__name__}: {error}\n" + "\n".join(
-                    f"line {frame.lineno}: {frame.line}" for frame in where if frame.filename == __file__)
-                print("\n".join(f"# {line}" for line in text.splitlines()))
-            else:
-                print(f"ok {number} - {law.__name__}  # {time.monotonic() - begin:.1f} s")
-            sys.stdout.flush()
-    finally:
-        lab("down", check=False)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(laws.main(LAWS, "--stack", "dummy"))

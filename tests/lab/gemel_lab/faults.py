@@ -61,6 +61,12 @@ def cut_power_unflushed(pair):
     return cut_power(pair)
 
 
+def fail_disk(pair):
+    """Whatever the node reads from the shared disk or writes to it is an I/O error."""
+    client.ask("disk", host=pair.active, mode="fail")
+    return pair.is_taken_over
+
+
 def signal_core(pair, signal):
     """The core gives way to a new one, here or there."""
     before = pair.core_pid(pair.active)
@@ -117,6 +123,20 @@ def power_on(pair):
             client.ask("poweron", host=node)
 
 
+def is_known_dead(pair):
+    """The other node has seen the one that was active go."""
+    seen = cluster.state(pair.standby)
+    node = seen and seen["nodes"][pair.active]
+    return node and not node["online"] and not node["unclean"]
+
+
+def replace_disk(pair):
+    """As a person would: off, another disk, on. It may have been fenced already, or be about to."""
+    client.ask("poweroff", host=pair.active)
+    wait.until(lambda: is_known_dead(pair), EFFECT_S, f"{pair.active} is not known to be off")
+    forget_failures(pair)
+
+
 def clear_move_crm(pair):
     pair.run(pair.standby, "crm", "resource", "clear", pair.core)
 
@@ -141,6 +161,7 @@ FAULTS = {fault.name: fault for fault in (
     Fault("poweroff", "power cut of the active node", cut_power, power_on, True),
     Fault("poweroff-frozen", "power cut of the active node while its disk holds writes back",
           cut_power_unflushed, power_on, True),
+    Fault("fail-disk", "I/O errors on the active node's way to the disk", fail_disk, replace_disk, False),
     Fault("kill-core", "SIGKILL of the mail core", kill_core, forget_failures, False),
     Fault("stop-core", "SIGSTOP of the mail core", stop_core, forget_failures, False),
     Fault("move-crm", "planned move with crm", move_with_crm, clear_move_crm, False),

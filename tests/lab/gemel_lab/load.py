@@ -197,6 +197,12 @@ def our_accounts(region):
     return {address: have[address] for address in addresses()}
 
 
+def mailbox(region, address):
+    """The path of its Maildir."""
+    done = client.run(cluster.active(region), ["gemel", "account", "show", address, "--json"])
+    return json.loads(done.stdout)["mailbox"]
+
+
 def list_accounts(node):
     answer = json.loads(client.run(node, ["gemel", "account", "list", "--json"]).stdout)
     return {account["address"]: account["id"] for account in answer["accounts"]}

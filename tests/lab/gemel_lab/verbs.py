@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 
-from . import cgroup, client, cluster, plan, stack
+from . import cgroup, client, cluster, load, plan, stack
 from .plan import LabError
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -213,12 +213,6 @@ def verb_wan(_):
 
 # -- mail --
 
-def mailbox(region, address):
-    node = cluster.active(region)
-    done = client.run(node, ["gemel", "account", "show", address, "--json"])
-    return json.loads(done.stdout)["mailbox"]
-
-
 def verb_account(options):
     argv = ["gemel", "account", "add", options.address]
     node = cluster.active(options.region)
@@ -228,11 +222,11 @@ def verb_account(options):
     client.run(node, argv + ["--password-file", "-"], input=options.password + "\n")
     with open(os.path.join(plan.state_dir(), "switch", "dovecot-users"), "a", encoding="utf-8") as file:
         file.write(f"{options.address}:{{PLAIN}}{options.password}::::::"
-                   f"userdb_mail=maildir:{mailbox(options.region, options.address)}\n")
+                   f"userdb_mail=maildir:{load.mailbox(options.region, options.address)}\n")
 
 
 def verb_mailbox(options):
-    print(mailbox("hq", options.address))
+    print(load.mailbox("hq", options.address))
 
 
 # -- to look at --
