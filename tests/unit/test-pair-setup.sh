@@ -45,7 +45,7 @@ for tool in crm pcs; do
 		"gemel-ip6-after-core" "gemel-core-with-store" "gemel-ip6-with-core"
 	law "${tool}_gets_the_properties" shows "$tool" "transition-delay=50ms" "stonith-enabled=true" \
 		"stonith-max-attempts=INFINITY" "migration-threshold=1" "load-threshold='?0%" \
-		"node-action-limit=16"
+		"node-action-limit=16" "record-pending=false"
 	law "${tool}_gets_a_monitor_per_role" shows "$tool" "interval=2s.*role=Promoted" \
 		"interval=3s.*role=Unpromoted" "OCF_CHECK_LEVEL=10"
 done

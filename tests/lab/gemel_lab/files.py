@@ -67,7 +67,9 @@ def corosync_conf(region, settings):
 
     With link_mode passive, Corosync's default, the loss of the ring in use goes
     unnoticed for about a second, longer than the token: a healthy node is fenced
-    for one broken cable.
+    for one broken cable. With seqno_unchanged_const 30, its default, the token
+    goes round 30 times more after each message before it rests, at real-time
+    priority; 3 leave the processors to the takeover.
     """
     nodes = ""
     for number, name in enumerate(plan.region_nodes(region), 1):
@@ -83,6 +85,7 @@ def corosync_conf(region, settings):
 	crypto_hash: sha256
 	token: {settings['token']}
 	consensus: {settings['consensus']}
+	seqno_unchanged_const: 3
 }}
 quorum {{
 	provider: corosync_votequorum
