@@ -367,6 +367,7 @@ commit_reply(enum commit_verdict verdict)
 	case COMMIT_REFUSED:
 		return REPLY_MALFORMED;
 	case COMMIT_TRY_LATER:
+	case COMMIT_IN_DOUBT:
 		break;
 	}
 	return REPLY_TRY_LATER;
@@ -408,6 +409,8 @@ smtp_session_committed(
 	if (verdict == COMMIT_DURABLE) {
 		s->errors = 0;
 		say_queued(s, id_text);
+	} else if (verdict == COMMIT_IN_DOUBT) {
+		session_end(s);
 	} else {
 		session_say(s, commit_reply(verdict));
 	}

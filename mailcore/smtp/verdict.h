@@ -23,8 +23,10 @@ enum recipient_verdict {
 enum commit_verdict {
 	COMMIT_DURABLE = 0, /* 250 2.0.0, and only this one means accepted */
 	COMMIT_SYSTEM_FULL, /* 452 4.3.1: nothing was kept */
-	COMMIT_TRY_LATER,   /* 451 4.3.0: nothing was promised; the core is going away or failed */
+	COMMIT_TRY_LATER,   /* 451 4.3.0: nothing was kept; the core is going away or failed */
 	COMMIT_REFUSED,     /* 554 5.6.0: the core found the message malformed */
+	COMMIT_IN_DOUBT,    /* no answer, the connection is closed: the journal failed under it, and
+			     * the    other node may find it there or not; a refusal would be a lie */
 };
 
 #endif

@@ -78,10 +78,10 @@ answers_give_committed(struct spool *spool)
 		struct commit_answer answer = *first;
 
 		if (spool->has_failed) {
+			answer.verdict = answer.entry ? COMMIT_IN_DOUBT : COMMIT_TRY_LATER;
 			if (answer.entry)
 				ledger_remove(&spool->ledger, answer.entry);
 			answer.entry = NULL;
-			answer.verdict = COMMIT_TRY_LATER;
 		} else if (answer.batch > journal_durable(spool->journal)) {
 			break;
 		}

@@ -87,6 +87,21 @@ any_other_answer_refuses_and_the_session_goes_on(void **state)
 }
 
 static void
+what_is_in_doubt_is_neither_accepted_nor_refused(void **state)
+{
+	struct smtp_settings settings = dialogue_settings();
+	struct dialogue d;
+
+	(void)state;
+	begin(&d, &settings, ENVELOPE);
+	d.commit_verdict = COMMIT_IN_DOUBT;
+	dialogue_say(&d, slice_of(".\r\nRSET\r\n"));
+	assert_codes(&d, OPENED);
+	assert_int_equal(smtp_session_duty(d.session), SMTP_WANT_CLOSE);
+	dialogue_close(&d);
+}
+
+static void
 the_envelope_holds_what_the_client_said(void **state)
 {
 	struct smtp_settings settings = dialogue_settings();
@@ -519,6 +534,7 @@ a_client_that_left_still_has_its_questions_answered(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_the_answer_that_it_is_durable_makes_it_say_250),
     cmocka_unit_test(any_other_answer_refuses_and_the_session_goes_on),
+    cmocka_unit_test(what_is_in_doubt_is_neither_accepted_nor_refused),
     cmocka_unit_test(the_envelope_holds_what_the_client_said),
     cmocka_unit_test(the_callers_bytes_may_change_while_a_question_is_open),
     cmocka_unit_test(an_accepted_message_forgives_earlier_errors),

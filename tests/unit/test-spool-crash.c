@@ -29,6 +29,7 @@ struct sent {
 	uint32_t recipients;
 	message_id id; /* once acknowledged */
 	bool is_acknowledged;
+	bool is_refused;         /* the client was told so */
 	bool is_prepared;        /* prepared(true) was heard for recipient 0 */
 	uint8_t said[4];         /* outcomes given to spool_settle() */
 	struct message *message; /* while it is with us */
@@ -95,8 +96,10 @@ on_committed(void *context, void *cookie, message_id id, enum commit_verdict ver
 	struct sent *sent = cookie;
 
 	(void)context;
-	if (verdict != COMMIT_DURABLE)
+	if (verdict != COMMIT_DURABLE) {
+		sent->is_refused = verdict != COMMIT_IN_DOUBT;
 		return;
+	}
 	assert_false(world.has_failed);
 	for (int i = 0; i < world.count; i++)
 		assert_true(!world.sent[i].is_acknowledged || world.sent[i].id != id);
@@ -349,6 +352,9 @@ laws_check(const char *what, uint64_t n)
 			    (uintmax_t)n, i);
 		if (sent->arrivals > 1)
 			fail_msg("%s at call %ju: message %d arrived twice", what, (uintmax_t)n, i);
+		if (sent->arrivals && sent->is_refused)
+			fail_msg(
+			    "%s at call %ju: refused message %d arrived", what, (uintmax_t)n, i);
 		if (!sent->message)
 			continue;
 		assert_true(sent->message->is_replayed);
@@ -528,7 +534,7 @@ a_kill_anywhere_and_then_a_power_cut_lose_nothing_that_was_seen(void **state)
 }
 
 static void
-fail_everywhere(int error)
+fail_everywhere(int error, enum fake_survival survival)
 {
 	for (uint64_t n = 1;; n++) {
 		bool was_reached;
@@ -542,7 +548,7 @@ fail_everywhere(int error)
 		/* No farewell: what it said until here must hold. */
 		fake_disk_stop_at(1);
 		life_end();
-		fake_disk_reboot(SURVIVE_NOTHING, n);
+		fake_disk_reboot(survival, n);
 		life_of_peace(strerror(error), n);
 		if (!was_reached)
 			break;
@@ -553,8 +559,17 @@ static void
 an_error_of_any_call_acknowledges_nothing_that_is_not_durable(void **state)
 {
 	(void)state;
-	fail_everywhere(EIO);
-	fail_everywhere(ENOSPC);
+	fail_everywhere(EIO, SURVIVE_NOTHING);
+	fail_everywhere(ENOSPC, SURVIVE_NOTHING);
+}
+
+/* A sync that failed says nothing of what is on the disk. */
+static void
+what_was_refused_does_not_come_back(void **state)
+{
+	(void)state;
+	fail_everywhere(EIO, SURVIVE_ALL);
+	fail_everywhere(ENOSPC, SURVIVE_ALL);
 }
 
 static void
@@ -588,6 +603,7 @@ main(void)
 	    cmocka_unit_test(a_kill_anywhere_and_then_a_power_cut_lose_nothing_that_was_seen),
 	    cmocka_unit_test(a_writeback_that_fails_unseen_is_never_taken_for_a_sync),
 	    cmocka_unit_test(an_error_of_any_call_acknowledges_nothing_that_is_not_durable),
+	    cmocka_unit_test(what_was_refused_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
