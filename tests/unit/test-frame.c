@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mailcore/process/frame.h"
+#include "mailcore/smtp/verdict.h"
 
 /* One of each type with everything in it that the type may have. */
 static const struct {
@@ -127,9 +128,9 @@ an_unknown_type_or_verdict_is_refused(void **state)
 	bytes[0] = FRAME_TYPES;
 	assert_false(frame_decode(bytes, FRAME_FROM_CORE, &back));
 	bytes[0] = FRAME_COMMIT_ANSWER;
-	bytes[1] = 3;
+	bytes[1] = COMMIT_IN_DOUBT;
 	assert_true(frame_decode(bytes, FRAME_FROM_CORE, &back));
-	bytes[1] = 4;
+	bytes[1] = COMMIT_IN_DOUBT + 1;
 	assert_false(frame_decode(bytes, FRAME_FROM_CORE, &back));
 }
 

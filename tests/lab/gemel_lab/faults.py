@@ -61,6 +61,15 @@ def cut_power_unflushed(pair):
     return cut_power(pair)
 
 
+def cut_power_stopped(pair):
+    """The core stands still, all that it has written reaches the disk, then the power goes: whoever
+    has done more than its journal says, and does it again, is found out."""
+    pair.run(pair.active, "kill", "-STOP", pair.core_pid(pair.active))
+    time.sleep(FREEZE_S)
+    pair.run(pair.active, "sync", "--file-system", plan.MOUNT_POINT)
+    return cut_power(pair)
+
+
 def fail_disk(pair):
     """Whatever the node reads from the shared disk or writes to it is an I/O error."""
     client.ask("disk", host=pair.active, mode="fail")
@@ -161,6 +170,8 @@ FAULTS = {fault.name: fault for fault in (
     Fault("poweroff", "power cut of the active node", cut_power, power_on, True),
     Fault("poweroff-frozen", "power cut of the active node while its disk holds writes back",
           cut_power_unflushed, power_on, True),
+    Fault("poweroff-stopped", "power cut of the active node whose core stands still",
+          cut_power_stopped, power_on, True),
     Fault("fail-disk", "I/O errors on the active node's way to the disk", fail_disk, replace_disk, False),
     Fault("kill-core", "SIGKILL of the mail core", kill_core, forget_failures, False),
     Fault("stop-core", "SIGSTOP of the mail core", stop_core, forget_failures, False),
