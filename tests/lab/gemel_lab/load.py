@@ -88,6 +88,10 @@ class Generator:
         return json.loads(out)
 
 
+class JudgeKilled(LabError):
+    """It reads on the active node, and ends when that node gives up the store or loses its power."""
+
+
 class Load:
     """Load and probe on one region, from start() to stop()."""
 
@@ -147,6 +151,8 @@ class Load:
                    accounts, "--min-acked", str(min_acked), "--wait", str(wait_s), "--whole",
                    "--ignore-other-runs", "--json", "--log", *self.logs], timeout=wait_s + 120, check=False)
         if not done.stdout.startswith("{"):
+            if done.returncode < 0:
+                raise JudgeKilled(f"the judge on {node} was ended by signal {-done.returncode}")
             raise LabError(f"the judge could not judge: {done.stderr.strip()}")
         return json.loads(done.stdout), done.stderr
 

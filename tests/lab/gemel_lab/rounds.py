@@ -8,13 +8,18 @@ is whole again.
 
 import math
 import os
+import re
 import sys
 import time
 
-from . import client, faults, load, watch
+from . import client, cluster, faults, load, wait, watch
 from .plan import LabError
 
 SERVICE_S = 60
+FENCE_S = 5
+# Of each log, the last so many lines that tell what was decided and what went wrong.
+STORY_LINES = 20
+TELLING = re.compile(r"\[(TOTEM|QUORUM)|(error|warning|notice): (?!Initiating|Requesting|State)")
 
 
 class Series:
@@ -59,7 +64,7 @@ class Series:
         wrong = faults_on_cable(seen, mac if self.fault.cuts_power else None, struck_at,
                                 powered_on_at(pair.active, struck_at))
         faults.heal(self.fault, pair)
-        verdict, told = self.load.judge(self.accounts, self.acked + 1)
+        verdict, told = self.judge(pair)
         gaps = self.load.gaps(logs)
         if not verdict["clean"]:
             wrong += told.splitlines()
@@ -69,6 +74,26 @@ class Series:
                    "from": pair.active}
         self.acked = verdict["acked"]
         return figures, wrong
+
+    def judge(self, pair):
+        """Sub-second tokens do not survive every pause of the machine that runs the lab. Where such
+        a pause gets a node fenced after the round's own fault, that is said, the pair is left to
+        heal once more, and judged then. Whatever else ends the judge fails the round."""
+        began_at = time.time()
+
+        def fenced():
+            return [event["host"] for event in client.ask("events")
+                    if event["what"] == "fenced" and event["at"] >= began_at]
+
+        try:
+            return self.load.judge(self.accounts, self.acked + 1)
+        except load.JudgeKilled as error:
+            wait.until(fenced, FENCE_S, f"{error}, and no node was fenced")
+            print(f"# {error}: {' and '.join(fenced())} was fenced, though nobody had done anything to it",
+                  flush=True)
+        faults.power_on(pair)
+        faults.wait_whole(pair.region)
+        return self.load.judge(self.accounts, self.acked + 1)
 
 
 def powered_on_at(node, since):
@@ -94,14 +119,31 @@ def run(series, times, first=1):
     cannot be healed, and the round that found it is among the lines."""
     failed = 0
     for number in range(1, times + 1):
+        began_at = time.time()
         try:
             figures, wrong = series.round(number)
         except LabError as error:
-            say_round(first + number - 1, series.fault.text, {}, [str(error)])
-            raise LabError("the pair is not whole") from error
+            say_round(first + number - 1, series.fault.text, {}, [str(error), *story(series.region, began_at)])
+            raise LabError("a round was broken off") from error
+        if wrong:
+            wrong += story(series.region, began_at)
         say_round(first + number - 1, series.fault.text, figures, wrong)
         failed += bool(wrong)
     return failed
+
+
+def story(region, since):
+    """What the machine room and the nodes' logs tell of the time since then, a line each: for
+    whoever must find out why a round failed, when the lab is gone."""
+    stamp = time.strftime("%b %d %H:%M:%S", time.localtime(since))  # as both logs begin a line
+    lines = [f"room, {clock(event['at'])}: {event['host']} {event['what']}"
+             for event in client.ask("events") if event["at"] >= since]
+    for node in cluster.powered(region):
+        for log in ("corosync/corosync.log", "pacemaker/pacemaker.log"):
+            said = client.run(node, ["tail", "-n", "2000", f"/var/log/{log}"], check=False).stdout
+            told = [line for line in said.splitlines() if line >= stamp and TELLING.search(line)]
+            lines += [f"{node}, {line}" for line in told[-STORY_LINES:]]
+    return lines
 
 
 def say_round(number, text, figures, wrong):
