@@ -12,6 +12,10 @@
 #define BODY_BLOCK 4096u
 /* More segments than this: messages are taken over without waiting for their time. */
 #define SEGMENTS_PRESSED 16u
+/* A replay reads from the mark on, and a takeover waits for it: the mark follows what is settled
+ * at this distance, or at once when a whole segment is, but no more often than this. */
+#define MARK_BEHIND_BYTES (4u * 1024u * 1024u)
+#define MARK_PAUSE_MS 1000u
 
 /* What a job may take over. */
 struct allowance {
@@ -456,6 +460,16 @@ is_held_up(const struct queue *queue, uint64_t before_ms)
 	       first->arrived_ms <= before_ms && queue->begun_ms <= before_ms;
 }
 
+/* Would a replay read much that is settled? */
+static bool
+is_behind(const struct queue *queue)
+{
+	struct position low = ledger_low_water(queue->ledger, journal_end(queue->journal));
+
+	return low.segment != queue->mark.segment ||
+	       low.offset - queue->mark.offset >= MARK_BEHIND_BYTES;
+}
+
 void
 queue_tick(struct queue *queue, uint64_t now_ms, uint64_t free_bytes)
 {
@@ -473,7 +487,8 @@ queue_tick(struct queue *queue, uint64_t now_ms, uint64_t free_bytes)
 	if (is_pressed || is_held_up(queue, allowance.before_ms) ||
 	    now_ms - queue->last_ms >= queue->after_ms)
 		job_start(queue, &allowance);
-	else if (queue->ledger->dirty.first)
+	else if (queue->ledger->dirty.first ||
+		 (now_ms - queue->last_ms >= MARK_PAUSE_MS && is_behind(queue)))
 		job_start(queue, NULL);
 	journal_recycle(queue->journal, &queue->mark);
 }

@@ -56,11 +56,11 @@ on_degraded(void *context, const char *reason)
 }
 
 int
-try_open_spool(uint64_t reserve, uint64_t segment_bytes)
+try_open_spool(uint64_t reserve, uint64_t segment_bytes, uint32_t checkpoint_after_ms)
 {
 	static const struct spool_events events = {
 	    NULL, on_committed, on_arrived, on_prepared, on_failed, on_degraded};
-	struct spool_settings settings = {STORE, segment_bytes, reserve, 1000};
+	struct spool_settings settings = {STORE, segment_bytes, reserve, checkpoint_after_ms};
 	char error[256];
 
 	memset(&world, 0, sizeof(world));
@@ -71,7 +71,7 @@ try_open_spool(uint64_t reserve, uint64_t segment_bytes)
 void
 open_spool_with(uint64_t reserve)
 {
-	assert_int_equal(try_open_spool(reserve, SEGMENT), 0);
+	assert_int_equal(try_open_spool(reserve, SEGMENT, CHECKPOINT_MS), 0);
 }
 
 void

@@ -11,6 +11,7 @@
 #define SEGMENT (256u * 1024u)
 #define FIRST STORE "/journal/segment-0000000000000001"
 #define BODY 5000u
+#define CHECKPOINT_MS 1000u
 #define WORLD_MESSAGES 8192
 
 struct world {
@@ -30,7 +31,7 @@ int world_end(void **state);
 void open_spool(void);
 void open_spool_with(uint64_t reserve);
 /* 0 or what spool_open() says. */
-int try_open_spool(uint64_t reserve, uint64_t segment_bytes);
+int try_open_spool(uint64_t reserve, uint64_t segment_bytes, uint32_t checkpoint_after_ms);
 /* 100 ms each. */
 void tick(int times);
 void commit_bytes(const void *bytes, size_t length);

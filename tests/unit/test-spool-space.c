@@ -121,7 +121,7 @@ on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes(void **state
 	assert_int_equal(disk_list(STORE "/journal", journal_add, NULL), 0);
 	/* Room for half a segment, and for what the queue file needs. */
 	fake_disk_limit(journal_bytes + SEGMENT / 2 + 100000);
-	assert_int_equal(try_open_spool(0, SEGMENT), 0);
+	assert_int_equal(try_open_spool(0, SEGMENT, CHECKPOINT_MS), 0);
 	assert_int_equal(world.arrived, 2);
 	tick(1);
 	commit_one('c');
@@ -146,7 +146,7 @@ on_a_disk_without_any_space_the_spool_opens_again_and_again(void **state)
 	fake_disk_limit(0);
 	for (uint64_t generation = 2; generation < 6; generation++) {
 		crash();
-		assert_int_equal(try_open_spool(SEGMENT, SEGMENT), 0);
+		assert_int_equal(try_open_spool(SEGMENT, SEGMENT, CHECKPOINT_MS), 0);
 		assert_int_equal(spool_generation(world.spool), generation);
 		assert_int_equal(world.arrived, 1);
 		commit_one('b');
@@ -213,7 +213,7 @@ a_segment_of_another_size_than_is_set_is_not_used_again(void **state)
 	open_spool();
 	tick(3);
 	crash();
-	assert_int_equal(try_open_spool(0, 2 * SEGMENT), 0);
+	assert_int_equal(try_open_spool(0, 2 * SEGMENT, CHECKPOINT_MS), 0);
 	assert_non_null(fake_disk_bytes(STORE "/journal/segment-0000000000000004", &length));
 	assert_int_equal(length, 2 * SEGMENT);
 }
@@ -227,11 +227,19 @@ segments_add(void *context, const char *name)
 	return 0;
 }
 
+static int
+count_segments(void)
+{
+	int count = 0;
+
+	disk_list(STORE "/journal", segments_add, &count);
+	return count;
+}
+
 static void
 a_message_keeps_a_segment_no_longer_than_its_time(void **state)
 {
 	uint8_t bytes[100] = "";
-	int before = 0, after = 0;
 
 	(void)state;
 	open_spool();
@@ -242,14 +250,65 @@ a_message_keeps_a_segment_no_longer_than_its_time(void **state)
 			tick(1);
 	}
 	assert_int_equal(world.committed, 4000);
-	disk_list(STORE "/journal", segments_add, &before);
-	assert_true(before > 3);
+	assert_true(count_segments() > 3);
 	/* The settings give a message a second, and a job takes a thousand. */
 	tick(10 + 8);
-	disk_list(STORE "/journal", segments_add, &after);
 	/* The one in use, and the one that is ready to follow. */
-	assert_int_equal(after, 2);
+	assert_int_equal(count_segments(), 2);
 	assert_true(count_entries("deferred") > 3000);
+}
+
+/* Five megabytes, each message settled before the next one comes. */
+static void
+fill_and_settle(void)
+{
+	for (int i = 0; i < 100; i++) {
+		static uint8_t bytes[50000];
+
+		commit_bytes(bytes, sizeof(bytes));
+		spool_dispatch(world.spool);
+		spool_dispatch(world.spool);
+		assert_int_equal(world.arrived, i + 1);
+		spool_settle(world.spool, world.messages[i], 0, OUTCOME_DELIVERED, NULL);
+		spool_dispatch(world.spool);
+		spool_dispatch(world.spool);
+	}
+}
+
+/* An hour before the time of the checkpoint. */
+static void
+a_segment_whose_messages_are_all_settled_is_not_read_again(void **state)
+{
+	(void)state;
+	assert_int_equal(try_open_spool(0, 8 * SEGMENT, 3600 * 1000), 0);
+	tick(1);
+	fill_and_settle();
+	assert_true(count_segments() > 3);
+	/* A second, and what the job takes. */
+	tick(10 + 2);
+	assert_int_equal(count_segments(), 2);
+	crash();
+	assert_int_equal(try_open_spool(0, 8 * SEGMENT, 3600 * 1000), 0);
+	assert_int_equal(world.arrived, 0);
+	assert_int_equal(world.degraded, 0);
+}
+
+/* Else a takeover would have up to a whole segment to read. What is damaged there shows whether it
+ * was read. */
+static void
+the_settled_part_of_a_segment_is_not_read_again(void **state)
+{
+	(void)state;
+	assert_int_equal(try_open_spool(0, 64 * SEGMENT, 3600 * 1000), 0);
+	/* The first job of a new store names the segment. */
+	tick(10 + 2);
+	fill_and_settle();
+	tick(10 + 2);
+	crash();
+	damage(FIRST, SEGMENT_DATA, 4 * SEGMENT);
+	assert_int_equal(try_open_spool(0, 64 * SEGMENT, 3600 * 1000), 0);
+	assert_int_equal(world.arrived, 0);
+	assert_int_equal(world.degraded, 0);
 }
 
 int
@@ -266,6 +325,8 @@ main(void)
 	    LAW(a_batch_never_outgrows_its_segment),
 	    LAW(a_segment_of_another_size_than_is_set_is_not_used_again),
 	    LAW(a_message_keeps_a_segment_no_longer_than_its_time),
+	    LAW(a_segment_whose_messages_are_all_settled_is_not_read_again),
+	    LAW(the_settled_part_of_a_segment_is_not_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

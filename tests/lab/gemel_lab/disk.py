@@ -74,12 +74,13 @@ class Disk:
 
 
 def make_platter(path, mib, options):
-    """A sparse image with an empty ext4 on it.  A small journal suffices and is replayed fast."""
+    """A sparse image with an empty ext4 on it.  Its journal is small, as the README advises:
+    a takeover's mount replays it."""
     with open(path, "wb") as file:
         file.truncate(mib << 20)
     done = subprocess.run(["mkfs.ext4", "-q", "-F", "-b", "4096", "-E",
                            "nodiscard,lazy_itable_init=1,lazy_journal_init=1",
-                           "-J", "size=32"] + options + [path],
+                           "-J", "size=8"] + options + [path],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LabError(f"mkfs.ext4: {done.stderr.strip()}")
