@@ -247,6 +247,8 @@ core_ask(const char *verb, uint64_t deadline_ms, char *why, size_t room)
 		snprintf(why, room, "mailcored does not answer \"%s\" in time", verb);
 	else if (error == -EREMOTEIO)
 		snprintf(why, room, "%s", report.text);
+	else if (error == -ECONNRESET)
+		snprintf(why, room, "mailcored died while it was asked \"%s\"; see its log", verb);
 	else if (error)
 		snprintf(why, room, "mailcored cannot be asked \"%s\": %s", verb, strerror(-error));
 	return error;

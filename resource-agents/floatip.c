@@ -246,7 +246,12 @@ stop_with(struct ocf_context *ctx, struct netlink *netlink)
 		return ocf_fail(
 		    ctx, OCF_ERR_GENERIC, "cannot end the announcer: %s", strerror(-error));
 	error = target_find(ctx, netlink, &t);
-	if (error == -ENODEV || error == -EINVAL || !t.is_there)
+	/* Without the interface, or a parameter that names an address, there is none. No interface
+	 * fits: then all addresses were looked at. */
+	if (error && error != -ENODEV && error != -EINVAL && error != -ENETUNREACH &&
+	    error != -EHOSTUNREACH)
+		return fail_target(ctx, &t, error);
+	if (!t.is_there)
 		return OCF_SUCCESS;
 	error = netlink_delete_address(netlink, &t.found);
 	if (error && error != -EADDRNOTAVAIL)

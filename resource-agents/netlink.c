@@ -152,6 +152,9 @@ netlink_link(struct netlink *n, const char *name, unsigned int index, struct lin
 	return exchange(n, request, read_link, link_r);
 }
 
+/* A dump that others' changes have cut up is begun again, so often. */
+#define DUMP_TRIES 20
+
 struct address_walk {
 	int (*each)(void *context, const struct address *address);
 	void *context;
@@ -198,14 +201,15 @@ netlink_each_address(struct netlink *n, int family,
 	char room[256];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(room);
 	struct ifaddrmsg *info;
-	int error;
+	int error = -EINTR;
 
 	request->nlmsg_type = RTM_GETADDR;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	info->ifa_family = (uint8_t)family;
-	error = exchange(n, request, read_address, &walk);
-	return error ? error : walk.result;
+	for (int i = 0; i < DUMP_TRIES && error == -EINTR && walk.result == 0; i++)
+		error = exchange(n, request, read_address, &walk);
+	return walk.result ? walk.result : error;
 }
 
 static int

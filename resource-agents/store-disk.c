@@ -224,9 +224,13 @@ store_disk_demote(struct ocf_context *ctx)
 	case STORE_READONLY:
 	case STORE_ELSEWHERE:
 		return release(ctx, &store);
-	case STORE_NO_DEVICE:
 	case STORE_FREE:
 	case STORE_FOREIGN:
+		/* Unmounted by hand, it may still be mounted in another namespace. */
+		if (store.number && store_is_held(store.number))
+			return release(ctx, &store);
+		break;
+	case STORE_NO_DEVICE:
 		break;
 	}
 	return OCF_SUCCESS;

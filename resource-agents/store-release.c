@@ -33,6 +33,15 @@ store_claim(const char *device)
 	return 0;
 }
 
+bool
+store_is_held(dev_t number)
+{
+	struct holders found;
+
+	holders_find(number, &found);
+	return found.count > 0;
+}
+
 /* Unmount every mount of the device that a mount table (taken; may be NULL) lists, the newest
  * first: one may lie on another, and a bind mount of a part of it holds it as well. 0 or the
  * first -errno. */

@@ -477,6 +477,16 @@ test_sharedstore()
 	{ kill "$holder" && wait "$holder"; } 2>/dev/null || true
 
 	quietly sharedstore promote
+	rm /run/inside
+	unshare --mount --propagation private bash -c ': >/run/inside; read -r <>/run/never' &
+	holder=$!
+	until_true test -e /run/inside
+	umount /run/store
+	expect 0 sharedstore demote "sharedstore: unmounted by hand, it is demoted though another namespace has it"
+	check "... and the device is nobody's" can_claim
+	{ kill "$holder" && wait "$holder"; } 2>/dev/null || true
+
+	quietly sharedstore promote
 	mount --bind /run/store /run/elsewhere
 	expect 0 sharedstore demote "sharedstore: is demoted though a bind mount has it"
 	mount "$device" /run/elsewhere
