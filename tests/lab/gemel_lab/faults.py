@@ -258,7 +258,7 @@ def heal(fault, pair):
     """Undo the fault; returns once the pair is as before."""
     fault.undo(pair)
     wait_whole(pair.region)
-    left = left_constraints(cluster.active(pair.region))
+    left = left_constraints(pair.standby)
     if left:
         raise LabError(f"constraints are left: {' '.join(left)}")
 

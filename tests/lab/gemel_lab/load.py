@@ -88,8 +88,9 @@ class Generator:
         return json.loads(out)
 
 
-class JudgeKilled(LabError):
-    """It reads on the active node, and ends when that node gives up the store or loses its power."""
+def ended(done):
+    """How a program without a word ended; a judge does so when its node gives up the store."""
+    return f"signal {-done.returncode}" if done.returncode < 0 else f"status {done.returncode}"
 
 
 class Load:
@@ -151,9 +152,7 @@ class Load:
                    accounts, "--min-acked", str(min_acked), "--wait", str(wait_s), "--whole",
                    "--ignore-other-runs", "--json", "--log", *self.logs], timeout=wait_s + 120, check=False)
         if not done.stdout.startswith("{"):
-            if done.returncode < 0:
-                raise JudgeKilled(f"the judge on {node} was ended by signal {-done.returncode}")
-            raise LabError(f"the judge could not judge: {done.stderr.strip()}")
+            raise LabError(f"the judge on {node} could not judge: {done.stderr.strip() or ended(done)}")
         return json.loads(done.stdout), done.stderr
 
 

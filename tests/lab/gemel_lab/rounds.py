@@ -16,10 +16,10 @@ from . import client, cluster, faults, load, wait, watch
 from .plan import LabError
 
 SERVICE_S = 60
-FENCE_S = 5
+CAUSE_S = 5
 # Of each log, the last so many lines that tell what was decided and what went wrong.
 STORY_LINES = 20
-TELLING = re.compile(r"\[(TOTEM|QUORUM)|(error|warning|notice): (?!Initiating|Requesting|State)")
+TELLING = re.compile(r"\[(TOTEM|QUORUM)|was not scheduled|(error|warning|notice): (?!Initiating|Requesting|State)")
 
 
 class Series:
@@ -63,8 +63,7 @@ class Series:
         pair, mac, seen, struck_at, logs = self.strike(f"round{number}")
         wrong = faults_on_cable(seen, mac if self.fault.cuts_power else None, struck_at,
                                 powered_on_at(pair.active, struck_at))
-        faults.heal(self.fault, pair)
-        verdict, told = self.judge(pair)
+        verdict, told = self.heal_and_judge(pair)
         gaps = self.load.gaps(logs)
         if not verdict["clean"]:
             wrong += told.splitlines()
@@ -75,25 +74,37 @@ class Series:
         self.acked = verdict["acked"]
         return figures, wrong
 
-    def judge(self, pair):
-        """Sub-second tokens do not survive every pause of the machine that runs the lab. Where such
-        a pause gets a node fenced after the round's own fault, that is said, the pair is left to
-        heal once more, and judged then. Whatever else ends the judge fails the round."""
+    def heal_and_judge(self, pair):
+        """Sub-second tokens do not survive every pause of the machine that runs the lab: the nodes
+        lose sight of each other, one is fenced, or they find together again and the service moves.
+        Where that disturbs the healing or the judge, it is said, and both are done once more, on
+        the pair as it is then: what was lost or doubled stays so. Whatever else stops them breaks
+        the round off."""
         began_at = time.time()
-
-        def fenced():
-            return [event["host"] for event in client.ask("events")
-                    if event["what"] == "fenced" and event["at"] >= began_at]
-
         try:
-            return self.load.judge(self.accounts, self.acked + 1)
-        except load.JudgeKilled as error:
-            wait.until(fenced, FENCE_S, f"{error}, and no node was fenced")
-            print(f"# {error}: {' and '.join(fenced())} was fenced, though nobody had done anything to it",
-                  flush=True)
+            verdict, told = self.try_heal_and_judge(pair)
+            seen = [] if verdict["clean"] else unasked(self.region, began_at)
+        except LabError as error:
+            told = str(error)
+            seen = wait.until(lambda: unasked(self.region, began_at), CAUSE_S,
+                              f"{told}; and no node lost sight of its peer")
+        if not seen:
+            return verdict, told
+        for line in (*told.splitlines(), *seen):
+            print(f"# {line}", flush=True)
         faults.power_on(pair)
-        faults.wait_whole(pair.region)
+        faults.wait_whole(self.region)
+        return self.try_heal_and_judge(pair)
+
+    def try_heal_and_judge(self, pair):
+        faults.heal(self.fault, pair)
         return self.load.judge(self.accounts, self.acked + 1)
+
+
+def unasked(region, since):
+    """Whom the nodes lost and fenced after that moment, a line each. It is after the fault, so
+    nobody asked for it (but where healing is to power a node off)."""
+    return [line for line in story(region, since) if line.endswith("fenced") or "Members left" in line]
 
 
 def powered_on_at(node, since):
@@ -135,7 +146,7 @@ def run(series, times, first=1):
 def story(region, since):
     """What the machine room and the nodes' logs tell of the time since then, a line each: for
     whoever must find out why a round failed, when the lab is gone."""
-    stamp = time.strftime("%b %d %H:%M:%S", time.localtime(since))  # as both logs begin a line
+    stamp = time.strftime("%b %d ", time.localtime(since)) + clock(since)  # as both logs begin a line
     lines = [f"room, {clock(event['at'])}: {event['host']} {event['what']}"
              for event in client.ask("events") if event["at"] >= since]
     for node in cluster.powered(region):
