@@ -69,8 +69,10 @@ static const struct config_row rows[] = {
 	"Addresses and ports to accept mail on: \"*:25\", \"192.0.2.10:25\", "
 	"\"[2001:db8::10]:25\". "
 	"An address need not be on this node yet."},
-    {"smtp", "workers", CONFIG_NUMBER, "2", 1, 64, ROW(workers),
-	"Number of SMTP worker processes."},
+    {"smtp", "workers", CONFIG_NUMBER, "0", 0, 64, ROW(workers),
+	"Number of SMTP worker processes. 0: one for each processor but the one that the core "
+	"needs, "
+	"at least one and at most 8."},
     {"smtp", "message_max_mib", CONFIG_NUMBER, "50", 1, 2047, ROW(message_max_mib),
 	"Largest message in MiB; announced by SIZE."},
     {"smtp", "recipients_max", CONFIG_NUMBER, "1000", 100, 1000, ROW(recipients_max),

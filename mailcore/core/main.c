@@ -21,6 +21,9 @@
 /* Descriptors that the core needs beside those of messages on their way, generously. */
 #define DESCRIPTORS_OWN 512
 
+/* Beyond this many workers the core is what mail waits for. */
+#define WORKERS_CHOSEN_MAX 8
+
 /* The last line on standard error is what the resource agent shows as the reason. */
 static int
 die(const char *sentence)
@@ -176,6 +179,20 @@ prepare_names(struct core *core, char error[CORE_ERROR_MAX])
 	return 0;
 }
 
+/* The core's loop and its delivery need a processor; more workers than the others only take turns
+ * with them. */
+static void
+choose_workers(struct config *config)
+{
+	long others = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+
+	if (config->workers != 0)
+		return;
+	config->workers = 1;
+	while (config->workers < WORKERS_CHOSEN_MAX && (long)config->workers < others)
+		config->workers++;
+}
+
 static int
 open_pool(struct core *core, char error[CORE_ERROR_MAX])
 {
@@ -298,6 +315,7 @@ open_core(struct core *core, const char *config_path, char *error)
 		result = prepare_names(core, error);
 	if (result)
 		return result;
+	choose_workers(&core->config);
 	raise_descriptors(core);
 	snprintf(path, sizeof(path), "%s/progress", config->run_directory);
 	make_parent(path, config->user);

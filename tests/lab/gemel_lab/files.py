@@ -129,7 +129,6 @@ store {{
 }}
 smtp {{
 	listen = {{"*:25"}}
-	workers = 2
 }}
 """
 
