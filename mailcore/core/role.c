@@ -162,7 +162,7 @@ open_mail(struct core *core, const struct maildir_settings *maildir, char error[
 	    .batch_messages = 256,
 	    .batch_bytes = 4 * 1024 * 1024,
 	    .batch_ms = 10,
-	    .pause_ms = 25,
+	    .pace = {.pause_ms = 25, .lag_messages = 16384},
 	    .retry_first_ms = 10 * 1000,
 	    .retry_last_ms = 15 * 60 * 1000,
 	};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mailcore/store/carrier.h"
 
+#include "common/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,9 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* In a rush a turn takes one part of so many of the time. */
+#define RUSH_PART 6u
+
 struct carrier {
 	struct turn_settings settings;
-	uint32_t pause_ms;
+	struct carrier_pace pace;
 	int eventfd;
 	pthread_t thread;
 	bool has_thread;
@@ -20,6 +25,8 @@ struct carrier {
 	pthread_cond_t wakeup;
 	bool is_stopping;
 	bool is_pausing;
+	bool has_new;    /* to_stage was added to since the turn began */
+	size_t patience; /* so many tasks end the pause */
 	struct task_list to_stage;
 	struct task_list to_publish;
 	struct task_list staged;
@@ -46,6 +53,7 @@ work(struct carrier *carrier)
 
 	task_list_append(&turn.publish, &carrier->to_publish);
 	task_list_append(&turn.stage, &carrier->to_stage);
+	carrier->has_new = false;
 	pthread_mutex_unlock(&carrier->lock);
 	failure = turn_run(&carrier->settings, &turn);
 	pthread_mutex_lock(&carrier->lock);
@@ -60,33 +68,45 @@ work(struct carrier *carrier)
 }
 
 static bool
-is_whole_batch(const struct carrier *carrier)
+has_patience(const struct carrier *carrier)
 {
-	return carrier->to_stage.count + carrier->to_publish.count >=
-	       carrier->settings.batch_messages;
+	return carrier->to_stage.count + carrier->to_publish.count < carrier->patience;
 }
 
 static struct timespec
-time_after(uint32_t ms)
+time_after(uint64_t ms)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	time.tv_nsec += (long)ms * 1000000;
-	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec += (long)(ms % 1000) * 1000000;
+	time.tv_sec += (time_t)(ms / 1000) + time.tv_nsec / 1000000000;
 	time.tv_nsec %= 1000000000;
 	return time;
 }
 
-/* Until then, or there is no use in waiting any more. With the lock held. */
-static void
-pause_until(struct carrier *carrier, const struct timespec *time)
+uint64_t
+carrier_pause_ms(const struct carrier_pace *pace, uint64_t took_ms, bool is_rush)
 {
+	uint64_t distance_ms = pace->pause_ms;
+
+	if (is_rush && took_ms * RUSH_PART > distance_ms)
+		distance_ms = took_ms * RUSH_PART;
+	return distance_ms > took_ms ? distance_ms - took_ms : 0;
+}
+
+/* After a turn that took so long. With the lock held. */
+static void
+pause_after(struct carrier *carrier, uint64_t took_ms)
+{
+	bool is_rush = carrier->has_new;
+	struct timespec next = time_after(carrier_pause_ms(&carrier->pace, took_ms, is_rush));
 	int result = 0;
 
+	carrier->patience = is_rush ? carrier->pace.lag_messages : carrier->settings.batch_messages;
 	carrier->is_pausing = true;
-	while (!carrier->is_stopping && !is_whole_batch(carrier) && result == 0)
-		result = pthread_cond_timedwait(&carrier->wakeup, &carrier->lock, time);
+	while (!carrier->is_stopping && has_patience(carrier) && result == 0)
+		result = pthread_cond_timedwait(&carrier->wakeup, &carrier->lock, &next);
 	carrier->is_pausing = false;
 }
 
@@ -98,10 +118,10 @@ carrier_thread(void *argument)
 	pthread_mutex_lock(&carrier->lock);
 	while (!carrier->is_stopping && carrier->failure == 0) {
 		if (carrier->to_stage.first || carrier->to_publish.first) {
-			struct timespec next = time_after(carrier->pause_ms);
+			uint64_t began_ms = clock_boot_ms();
 
 			work(carrier);
-			pause_until(carrier, &next);
+			pause_after(carrier, clock_boot_ms() - began_ms);
 		} else {
 			pthread_cond_wait(&carrier->wakeup, &carrier->lock);
 		}
@@ -135,12 +155,13 @@ carrier_open(struct carrier **carrier_r)
 }
 
 int
-carrier_start(struct carrier *carrier, const struct turn_settings *settings, uint32_t pause_ms)
+carrier_start(
+    struct carrier *carrier, const struct turn_settings *settings, const struct carrier_pace *pace)
 {
 	int result;
 
 	carrier->settings = *settings;
-	carrier->pause_ms = pause_ms;
+	carrier->pace = *pace;
 	result = -pthread_create(&carrier->thread, NULL, carrier_thread, carrier);
 	carrier->has_thread = result == 0;
 	return result;
@@ -153,7 +174,7 @@ hand_over(struct carrier *carrier, struct task_list *queue, struct task_list *ta
 		return;
 	pthread_mutex_lock(&carrier->lock);
 	task_list_append(queue, tasks);
-	if (!carrier->is_pausing || is_whole_batch(carrier))
+	if (!carrier->is_pausing || !has_patience(carrier))
 		pthread_cond_signal(&carrier->wakeup);
 	pthread_mutex_unlock(&carrier->lock);
 }
@@ -161,6 +182,8 @@ hand_over(struct carrier *carrier, struct task_list *queue, struct task_list *ta
 void
 carrier_stage(struct carrier *carrier, struct task_list *tasks)
 {
+	if (tasks->first)
+		carrier->has_new = true;
 	hand_over(carrier, &carrier->to_stage, tasks);
 }
 

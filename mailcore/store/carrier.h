@@ -14,14 +14,28 @@
 
 #include "mailcore/store/turn.h"
 
+#include <stdbool.h>
+
 struct carrier;
 
 /* Returns 0 with *carrier_r owned, or -errno. Nothing is carried before carrier_start(). */
 int carrier_open(struct carrier **carrier_r);
 
-/* Start the thread; settings are copied, what they point to is borrowed until carrier_stop().
- * Turns begin at least pause_ms apart unless a whole batch waits. Returns 0 or -errno. */
-int carrier_start(struct carrier *carrier, const struct turn_settings *settings, uint32_t pause_ms);
+/* When turns begin. In a rush, that is while new messages came in during the last turn, turns take
+ * a sixth of the time at most until lag_messages wait: each holds up the journal, for which
+ * clients wait. Out of a rush they begin at least pause_ms apart, unless a whole batch waits. */
+struct carrier_pace {
+	uint32_t pause_ms;
+	uint32_t lag_messages;
+};
+
+/* How long to wait after a turn that took so long. */
+uint64_t carrier_pause_ms(const struct carrier_pace *pace, uint64_t took_ms, bool is_rush);
+
+/* Start the thread; settings and pace are copied, what they point to is borrowed until
+ * carrier_stop(). Returns 0 or -errno. */
+int carrier_start(
+    struct carrier *carrier, const struct turn_settings *settings, const struct carrier_pace *pace);
 
 /* Take all tasks of the list; it is empty then. */
 void carrier_stage(struct carrier *carrier, struct task_list *tasks);

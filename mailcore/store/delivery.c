@@ -3,7 +3,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "mailcore/store/carrier.h"
 #include "mailcore/store/retry.h"
 #include "mailcore/store/turn.h"
 
@@ -392,7 +391,7 @@ delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 		log_notice("store: removed %d staging files that no message wants", result);
 	delivery->spool = spool;
 	resume(delivery);
-	result = carrier_start(delivery->carrier, &settings, delivery->settings.pause_ms);
+	result = carrier_start(delivery->carrier, &settings, &delivery->settings.pace);
 	if (result != 0)
 		snprintf(error, 256, "store: no thread for delivery: %s", strerror(-result));
 	return result;

@@ -12,8 +12,8 @@
  *
  * So one sync per turn serves the end of one batch and the beginning of the
  * next, and a batch is staged while the one before is in the journal. Order
- * within a mailbox is not kept. Turns keep a distance: each sync holds up the
- * journal's, for which clients wait, and nobody waits for a delivery.
+ * within a mailbox is not kept. Turns keep a distance (carrier.h): each holds up
+ * the journal, for which clients wait, and nobody waits for a delivery.
  *
  * One recipient:
  *
@@ -48,19 +48,20 @@
 
 #include "mailcore/route/router.h"
 #include "mailcore/spool/spool.h"
+#include "mailcore/store/carrier.h"
 #include "mailcore/store/maildir.h"
 
 struct delivery;
 
 struct delivery_settings {
 	struct maildir_settings maildir;
-	const char *hostname;    /* "by" in the Received header that we add */
-	uint32_t batch_messages; /* most files staged before a sync: 256 */
-	uint64_t batch_bytes;    /* no further file after so many bytes: 4 MiB */
-	uint32_t batch_ms;       /* nor after this time: 10 */
-	uint32_t pause_ms;       /* turns begin so far apart, unless a whole batch waits: 25 */
-	uint32_t retry_first_ms; /* pause after a first failure; doubles each time: 10 s */
-	uint32_t retry_last_ms;  /* and stays at this: 15 min */
+	const char *hostname;     /* "by" in the Received header that we add */
+	uint32_t batch_messages;  /* most files staged before a sync: 256 */
+	uint64_t batch_bytes;     /* no further file after so many bytes: 4 MiB */
+	uint32_t batch_ms;        /* nor after this time: 10 */
+	struct carrier_pace pace; /* of turns: 25 ms; in a rush until 16384 wait */
+	uint32_t retry_first_ms;  /* pause after a first failure; doubles each time: 10 s */
+	uint32_t retry_last_ms;   /* and stays at this: 15 min */
 };
 
 struct delivery_events {

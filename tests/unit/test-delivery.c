@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #define PATIENCE_MS 10000
+#define LAG 64
 #define LATER_MS 1000000
 
 struct fixture {
@@ -96,7 +97,7 @@ settings_of(const struct fixture *f)
 	    .batch_messages = 8,
 	    .batch_bytes = 1 << 20,
 	    .batch_ms = 1000,
-	    .pause_ms = f->pause_ms,
+	    .pace = {.pause_ms = f->pause_ms, .lag_messages = LAG},
 	    .retry_first_ms = 100,
 	    .retry_last_ms = 350,
 	};
@@ -236,6 +237,33 @@ static void
 assert_outcome(struct fixture *f, message_id id, uint32_t recipient, enum outcome outcome)
 {
 	assert_int_equal(fake_spool_outcome(f->spool, id, recipient, NULL), outcome);
+}
+
+/* A turn holds up the journal, and clients wait for that. */
+static void
+in_a_rush_turns_take_a_sixth_of_the_time(void **state)
+{
+	const struct carrier_pace pace = {.pause_ms = 25, .lag_messages = LAG};
+	static const struct {
+		uint64_t took_ms;
+		bool is_rush;
+		uint64_t pause_ms;
+	} rows[] = {
+	    {0, false, 25},
+	    {0, true, 25},
+	    {4, true, 21},
+	    {5, true, 25},
+	    {15, true, 75},
+	    {15, false, 10},
+	    {25, false, 0},
+	    {100, false, 0},
+	    {100, true, 500},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    carrier_pause_ms(&pace, rows[i].took_ms, rows[i].is_rush), rows[i].pause_ms);
 }
 
 /* A sync holds up the journal's, so one serves many; but a whole batch has all it waits for. */
@@ -601,6 +629,7 @@ main(void)
 		each_recipient_gets_one_file_and_is_settled, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		the_next_turn_waits_for_a_pause_or_a_whole_batch, setup, teardown),
+	    cmocka_unit_test(in_a_rush_turns_take_a_sixth_of_the_time),
 	    cmocka_unit_test_setup_teardown(
 		nothing_is_renamed_before_it_is_prepared, setup, teardown),
 	    cmocka_unit_test_setup_teardown(all_of_many_batches_is_delivered, setup, teardown),
