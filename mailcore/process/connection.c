@@ -326,10 +326,12 @@ connection_feed(struct connection *c, struct slice input)
 	return smtp_session_duty(c->session) == SMTP_WANT_CLOSE ? input.length : used;
 }
 
-/* The session wants the end: send, say that no more comes, wait for the client to close. */
+/* The session wants the end: send, say that no more comes, wait for the client to close unless he
+ * has said that he does. */
 static void
 connection_finish(struct connection *c)
 {
+	bool has_quit = smtp_session_has_quit(c->session);
 	int fd;
 
 	if (c->state == CONNECTION_OPEN) {
@@ -341,7 +343,8 @@ connection_finish(struct connection *c)
 		return;
 	connection_end_session(c);
 	c->state = CONNECTION_DRAINING;
-	if (c->is_at_end || uv_fileno((uv_handle_t *)&c->tcp, &fd) || shutdown(fd, SHUT_WR))
+	if (has_quit || c->is_at_end || uv_fileno((uv_handle_t *)&c->tcp, &fd) ||
+	    shutdown(fd, SHUT_WR))
 		connection_close_socket(c);
 }
 

@@ -221,7 +221,8 @@ run_noop(struct smtp_session *s, struct slice argument)
 static void
 run_quit(struct smtp_session *s, struct slice argument)
 {
-	session_say(s, argument.length ? REPLY_NO_ARGUMENT : REPLY_BYE);
+	s->has_quit = !argument.length;
+	session_say(s, s->has_quit ? REPLY_BYE : REPLY_NO_ARGUMENT);
 }
 
 static void

@@ -426,6 +426,12 @@ smtp_session_abandoned(struct smtp_session *s)
 	answered(s);
 }
 
+bool
+smtp_session_has_quit(const struct smtp_session *s)
+{
+	return s->has_quit;
+}
+
 uint64_t
 smtp_session_deadline(const struct smtp_session *s)
 {

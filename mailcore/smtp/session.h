@@ -35,8 +35,9 @@
  *     output not fully sent: read no more until it is
  *     smtp_session_deadline() reached: smtp_session_tick()
  *     end of file, reset: smtp_session_hangup()
- *     WANT_CLOSE: send what is left, shutdown(SHUT_WR), read and drop for a moment (else the
- *         client's kernel may drop our last reply), close
+ *     WANT_CLOSE: send what is left; who has said QUIT sends no more, so close; else
+ *         shutdown(SHUT_WR), read and drop for a moment (or the client's kernel may drop our
+ *         last reply), close
  *
  * Replies to a pipelined group go out together, because output is sent only when input is used up
  * or a question is open (RFC 2920 3.2).
@@ -120,6 +121,9 @@ const char *smtp_session_refusal(struct smtp_session *s);
 
 /* Pieces of this message were staged (or asked to be) and not abandoned. */
 bool smtp_session_has_staged(const struct smtp_session *s);
+
+/* The session ends because the client asked for it (RFC 5321 4.1.1.10). */
+bool smtp_session_has_quit(const struct smtp_session *s);
 
 /* A commit takes what was staged, whatever its verdict; after a failed staging the pieces before it
  * are still to be abandoned.

@@ -42,6 +42,7 @@ struct smtp_session {
 	bool must_wait;   /* the client may not speak until the output was taken */
 	bool is_quiescing;
 	bool is_gone; /* the client hung up */
+	bool has_quit;
 	bool has_staged;
 	uint32_t errors;
 	uint64_t since_ms; /* when the wait that deadline() bounds began */

@@ -336,6 +336,26 @@ a_pipelined_group_before_the_end_of_file_is_answered_in_full(void **state)
 	core_stop();
 }
 
+/* Else each would hold a slot until it closes as well, or for seconds. */
+static void
+who_has_said_quit_is_not_waited_for(void **state)
+{
+	int fds[51];
+
+	(void)state;
+	core_start(WORKER, "test.example", 1);
+	for (int i = 0; i < 51; i++) {
+		fds[i] = client_open();
+		client_expect(fds[i], "220 ");
+		client_say(fds[i], "QUIT\r\n");
+		client_expect(fds[i], "221 ");
+		client_expect(fds[i], "EOF");
+	}
+	for (int i = 0; i < 51; i++)
+		close(fds[i]);
+	core_stop();
+}
+
 static void
 who_speaks_before_the_greeting_is_sent_away(void **state)
 {
@@ -781,6 +801,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_client_hears_250_only_after_the_core_said_durable),
 	    cmocka_unit_test(a_pipelined_group_before_the_end_of_file_is_answered_in_full),
+	    cmocka_unit_test(who_has_said_quit_is_not_waited_for),
 	    cmocka_unit_test(who_speaks_before_the_greeting_is_sent_away),
 	    cmocka_unit_test(large_content_comes_in_pieces_and_whole),
 	    cmocka_unit_test(who_leaves_after_staging_has_his_pieces_abandoned),
