@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "witness/register.h"
 
-#include <string.h>
-
 #define ALL_MEMBERS ((1u << REGISTER_NODES) - 1)
-
-static bool
-is_same(const struct register_id *a, const struct register_id *b)
-{
-	return memcmp(a->bytes, b->bytes, REGISTER_ID_BYTES) == 0;
-}
-
-static bool
-is_none(const struct register_id *id)
-{
-	static const struct register_id none;
-
-	return is_same(id, &none);
-}
 
 static bool
 is_member(const struct register_row *row, uint8_t node)
@@ -37,9 +21,9 @@ is_well_formed(const struct register_ask *ask)
 	bool names_peer = ask->verb == REGISTER_CREATE || ask->verb == REGISTER_ADMIT;
 
 	return ask->verb >= REGISTER_READ && ask->verb <= REGISTER_RENEW &&
-	       ask->node < REGISTER_NODES && !is_none(&ask->boot) &&
-	       !(names_peer && is_none(&ask->peer_boot)) &&
-	       (ask->verb == REGISTER_READ || (!is_none(&ask->uuid) && ask->epoch != 0)) &&
+	       ask->node < REGISTER_NODES && !id128_is_none(&ask->boot) &&
+	       !(names_peer && id128_is_none(&ask->peer_boot)) &&
+	       (ask->verb == REGISTER_READ || (!id128_is_none(&ask->uuid) && ask->epoch != 0)) &&
 	       /* There has to be room for the next two. */
 	       ask->epoch < UINT64_MAX - 2;
 }
@@ -47,14 +31,14 @@ is_well_formed(const struct register_ask *ask)
 static bool
 has_lives(const struct register_row *row, const struct register_ask *ask)
 {
-	return is_same(&row->boots[ask->node], &ask->boot) &&
-	       is_same(&row->boots[!ask->node], &ask->peer_boot);
+	return id128_is_same(&row->boots[ask->node], &ask->boot) &&
+	       id128_is_same(&row->boots[!ask->node], &ask->peer_boot);
 }
 
 static enum register_verdict
 create(struct register_row *row, const struct register_ask *ask)
 {
-	if (!is_none(&row->uuid)) {
+	if (!id128_is_none(&row->uuid)) {
 		/* The other node was first, or the answer got lost. */
 		bool is_it =
 		    row->epoch == ask->epoch && row->members == ALL_MEMBERS && has_lives(row, ask);
@@ -71,7 +55,7 @@ create(struct register_row *row, const struct register_ask *ask)
 static enum register_verdict
 grant(struct register_row *row, const struct register_ask *ask)
 {
-	bool is_own_life = is_same(&row->boots[ask->node], &ask->boot);
+	bool is_own_life = id128_is_same(&row->boots[ask->node], &ask->boot);
 
 	if (row->epoch == ask->epoch + 1 && register_is_sole(row, ask->node))
 		return is_own_life ? REGISTER_SAME : REGISTER_OTHER_LIFE;
@@ -95,7 +79,7 @@ admit(struct register_row *row, const struct register_ask *ask)
 		return REGISTER_OUTDATED;
 	if (!register_is_sole(row, ask->node))
 		return REGISTER_EXCLUDED;
-	if (!is_same(&row->boots[ask->node], &ask->boot))
+	if (!id128_is_same(&row->boots[ask->node], &ask->boot))
 		return REGISTER_OTHER_LIFE;
 	row->epoch++;
 	row->members = ALL_MEMBERS;
@@ -110,7 +94,7 @@ renew(struct register_row *row, const struct register_ask *ask)
 		return REGISTER_OUTDATED;
 	if (!is_member(row, ask->node))
 		return REGISTER_EXCLUDED;
-	if (is_same(&row->boots[ask->node], &ask->boot))
+	if (id128_is_same(&row->boots[ask->node], &ask->boot))
 		return REGISTER_SAME;
 	row->boots[ask->node] = ask->boot;
 	return REGISTER_CHANGED;
@@ -123,9 +107,9 @@ register_apply(struct register_row *row, const struct register_ask *ask)
 		return REGISTER_MALFORMED;
 	if (ask->verb == REGISTER_CREATE)
 		return create(row, ask);
-	if (is_none(&row->uuid))
+	if (id128_is_none(&row->uuid))
 		return REGISTER_ABSENT;
-	if (ask->verb != REGISTER_READ && !is_same(&row->uuid, &ask->uuid))
+	if (ask->verb != REGISTER_READ && !id128_is_same(&row->uuid, &ask->uuid))
 		return REGISTER_UNKNOWN;
 	switch (ask->verb) {
 	case REGISTER_READ:

@@ -26,22 +26,15 @@
 #ifndef GEMEL_WITNESS_REGISTER_H
 #define GEMEL_WITNESS_REGISTER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "common/id128.h"
 
-#define REGISTER_ID_BYTES 16
 #define REGISTER_NODES 2
 
-/* The uuid of a row, or the boot id of a node. All zero: none. */
-struct register_id {
-	uint8_t bytes[REGISTER_ID_BYTES];
-};
-
 struct register_row {
-	struct register_id uuid; /* none: there is no row yet */
-	uint64_t epoch;          /* of the pair; never goes down, 0 is never used */
-	uint8_t members;         /* bit n: node n of the pair's configuration; never empty */
-	struct register_id boots[REGISTER_NODES]; /* the life in which each was a member last */
+	struct id128 uuid; /* none: there is no row yet */
+	uint64_t epoch;    /* of the pair; never goes down, 0 is never used */
+	uint8_t members;   /* bit n: node n of the pair's configuration; never empty */
+	struct id128 boots[REGISTER_NODES]; /* the life in which each was a member last */
 };
 
 enum register_verb {
@@ -54,11 +47,11 @@ enum register_verb {
 
 struct register_ask {
 	enum register_verb verb;
-	struct register_id uuid;      /* that the asker knows */
-	uint64_t epoch;               /* that it believes to be the newest; CREATE: to begin with */
-	uint8_t node;                 /* who asks: 0 or 1 */
-	struct register_id boot;      /* its own */
-	struct register_id peer_boot; /* CREATE, ADMIT: the other's */
+	struct id128 uuid;      /* that the asker knows */
+	uint64_t epoch;         /* that it believes to be the newest; CREATE: to begin with */
+	uint8_t node;           /* who asks: 0 or 1 */
+	struct id128 boot;      /* its own */
+	struct id128 peer_boot; /* CREATE, ADMIT: the other's */
 };
 
 enum register_verdict {

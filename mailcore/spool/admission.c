@@ -2,7 +2,7 @@
 #include "mailcore/spool/state.h"
 
 #include "common/crc32c.h"
-#include "mailcore/spool/bytes.h"
+#include "common/bytes.h"
 #include "mailcore/spool/stage.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "mailcore/spool/batch.h"
 
 #include "common/crc32c.h"
-#include "mailcore/spool/bytes.h"
+#include "common/bytes.h"
 
 #define BATCH_MAGIC 0x31424d47u /* "GMB1" */
 

@@ -2,7 +2,7 @@
 #include "mailcore/spool/record.h"
 
 #include "common/crc32c.h"
-#include "mailcore/spool/bytes.h"
+#include "common/bytes.h"
 
 enum {
 	AT_LENGTH = 0,

@@ -3,7 +3,7 @@
 
 #include "common/crc32c.h"
 #include "common/disk.h"
-#include "mailcore/spool/bytes.h"
+#include "common/bytes.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mailcore/spool/record.h"
 
-#include "mailcore/spool/bytes.h"
+#include "common/bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -15,10 +15,10 @@
 #define BOTH 3
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static struct register_id
+static struct id128
 id(uint8_t n)
 {
-	return (struct register_id){{n}};
+	return (struct id128){{n}};
 }
 
 #define UUID id(0xee)
@@ -208,8 +208,7 @@ check_step(const struct register_row *from, const struct register_ask *question,
 		assert_true(register_is_sole(from, node));
 	/* The other's life is not changed but by an admission. */
 	if (question->verb != REGISTER_ADMIT)
-		assert_memory_equal(
-		    &from->boots[!node], &to->boots[!node], sizeof(struct register_id));
+		assert_memory_equal(&from->boots[!node], &to->boots[!node], sizeof(struct id128));
 }
 
 /* Every question of two nodes in two lives each, at every row that can be reached. */

@@ -3,7 +3,7 @@
  * What replay makes of damaged, torn, recycled and forged bytes.
  */
 #include "mailcore/spool/batch.h"
-#include "mailcore/spool/bytes.h"
+#include "common/bytes.h"
 #include "mailcore/spool/record.h"
 #include "mailcore/spool/segment.h"
 

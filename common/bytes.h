@@ -2,8 +2,8 @@
 /*
  * bytes -- little endian numbers at any address.
  */
-#ifndef GEMEL_MAILCORE_SPOOL_BYTES_H
-#define GEMEL_MAILCORE_SPOOL_BYTES_H
+#ifndef GEMEL_COMMON_BYTES_H
+#define GEMEL_COMMON_BYTES_H
 
 #include <endian.h>
 #include <stdint.h>
