@@ -158,7 +158,6 @@ journal_open(const struct journal_settings *settings, const struct journal_event
 	    .segment_bytes = settings->segment_bytes,
 	    .reserve_bytes = settings->reserve_bytes,
 	    .generation = settings->generation,
-	    .next_sequence = settings->next_sequence,
 	    .next_number = settings->next_number,
 	};
 	struct shelf_events shelf_events = {journal, journal_ready, journal_fail};

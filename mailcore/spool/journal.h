@@ -56,7 +56,6 @@ struct journal_settings {
 	uint64_t generation;
 	struct position
 	    prior; /* where replay found the end; prior.batch: the number of the next batch */
-	uint64_t next_sequence;
 	uint64_t next_number;
 };
 

@@ -245,7 +245,6 @@ promote_begin(
 	    .reserve_bytes = spool->settings.reserve_bytes,
 	    .generation = spool->generation,
 	    .prior = *end,
-	    .next_sequence = files->next_sequence,
 	    .next_number = files->next_number,
 	};
 	struct journal_events events = {spool, answers_durable, spool_fail};

@@ -133,7 +133,7 @@ segments_open(const char *directory, const struct replay_events *events,
 			result = quarantine_segment(directory, sequence, reason);
 		if (result < 0)
 			return result;
-		files->next_sequence = sequence + 1;
+		files->next_number = sequence + 1;
 		if (!segment) {
 			events->damaged(events->context, reason);
 			continue;
@@ -179,7 +179,7 @@ replay_scan(const char *directory, const struct replay_events *events, struct re
 	char path[SEGMENT_PATH_MAX];
 	int result = 0;
 
-	*files = (struct replay_files){.next_sequence = 1, .next_number = 1};
+	*files = (struct replay_files){.next_number = 1};
 	for (size_t i = 0; result == 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", directory, folders[i]);
 		result = disk_make_directory(path, 0700);
@@ -198,10 +198,8 @@ replay_scan(const char *directory, const struct replay_events *events, struct re
 		result = segments_open(directory, events, &names.segments, files);
 	if (result == 0)
 		unfinished_remove(directory, &names.unfinished);
-	/* A recycled segment keeps its number, so both kinds count up from the same. */
-	files->next_number = number_above(&names.spares, files->next_sequence);
+	files->next_number = number_above(&names.spares, files->next_number);
 	files->next_number = number_above(&names.unfinished, files->next_number);
-	files->next_sequence = files->next_number;
 	files->spare_count = names.spares.length / sizeof(uint64_t);
 	files->spares = (uint64_t *)(void *)names.spares.data;
 	buffer_close(&names.segments);

@@ -23,9 +23,8 @@ struct replay_files {
 	size_t segment_count;
 	uint64_t *spares;
 	size_t spare_count;
-	uint64_t next_sequence; /* above all segments */
-	uint64_t next_number;   /* above all other files */
-	uint64_t generation;    /* the highest in a header */
+	uint64_t next_number; /* above all files */
+	uint64_t generation;  /* the highest in a header */
 };
 
 struct replay_events {

@@ -155,11 +155,11 @@ prepare_choose(struct shelf *shelf, const struct position *prior)
 	struct prepare *prepare = &shelf->prepare;
 
 	prepare->from_spare = shelf->spare_count > 0;
-	prepare->number = prepare->from_spare ? shelf->spares[--shelf->spare_count]
-					      : shelf->settings.next_number++;
+	prepare->number =
+	    prepare->from_spare ? shelf->spares[--shelf->spare_count] : shelf->settings.next_number;
 	prepare->segment = NULL;
 	prepare->header = (struct segment_header){
-	    .sequence = shelf->settings.next_sequence++,
+	    .sequence = shelf->settings.next_number++,
 	    .generation = shelf->settings.generation,
 	    .size = shelf->settings.segment_bytes,
 	    .prior = *prior,

@@ -23,8 +23,9 @@ struct shelf_settings {
 	uint64_t segment_bytes;
 	uint64_t reserve_bytes;
 	uint64_t generation;
-	uint64_t next_sequence; /* above that of every segment file */
-	uint64_t next_number;   /* above that of every other file in journal/ */
+	/* Above that of every file in journal/. A file keeps its number when it is recycled, so
+	 * segments and spares count up from one: two counters would meet. */
+	uint64_t next_number;
 };
 
 struct shelf_events {
