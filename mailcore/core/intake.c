@@ -166,7 +166,7 @@ on_stage(void *context, struct pool_ticket ticket, struct slice bytes)
 		result = open_stage(core, ticket, bytes, &entry);
 	if (result == 0) {
 		entry->bytes += bytes.length;
-		result = spool_stage_append(entry->stage, bytes);
+		result = spool_stage_append(core->spool, entry->stage, bytes);
 	}
 	if (result)
 		complain(
@@ -256,6 +256,11 @@ core_committed(void *context, void *cookie, message_id id, enum commit_verdict v
 	char text[MESSAGE_ID_TEXT] = "";
 	struct buffer line = {0};
 
+	/* The spool's sync went well, and something else that this core needs did not: it has
+	 * promised to acknowledge nothing more. The message is there, and is delivered by who
+	 * comes next. */
+	if (verdict == COMMIT_DURABLE && core->progress->role == CORE_FAILED)
+		verdict = COMMIT_IN_DOUBT;
 	if (verdict == COMMIT_DURABLE) {
 		core->progress->accepted++;
 		message_id_text(id, text);

@@ -124,8 +124,11 @@ spool_stage_open(struct spool *spool, struct spool_stage **stage_r)
 }
 
 int
-spool_stage_append(struct spool_stage *stage, struct slice bytes)
+spool_stage_append(struct spool *spool, struct spool_stage *stage, struct slice bytes)
 {
+	/* There was room when it began, for all that began then. */
+	if (journal_free(spool->journal) == 0)
+		return -ENOSPC;
 	return stage_append(stage, bytes);
 }
 

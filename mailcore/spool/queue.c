@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mailcore/spool/queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Bound what one transaction does, and what one tick brings in. */
+/* Bound what one transaction takes over, and what one tick brings in. */
 #define JOB_ENTRIES_MAX 1000u
 #define PAGE_ROWS 1000u
 #define BODY_BLOCK 4096u
@@ -61,7 +62,6 @@ struct queue {
 	struct page page;
 	struct position mark; /* of the last job */
 	uint64_t started, done;
-	uint64_t wanted; /* the number of a job that somebody waits for */
 	uint64_t unloaded, ending;
 	uint64_t begun_ms, last_ms, now_ms; /* the first tick, the last job, the last tick */
 	pthread_mutex_t lock;
@@ -372,7 +372,10 @@ job_note(struct job *job)
 	struct ledger *ledger = job->queue->ledger;
 	struct ledger_entry *entry;
 
-	while ((entry = ledger->dirty.first) && job->work.count < JOB_ENTRIES_MAX) {
+	/* All: who waits for what he said was told that the next job has it. */
+	while ((entry = ledger->dirty.first)) {
+		if (job->work.count % JOB_ENTRIES_MAX == 0 && job->work.count)
+			job_grow(job);
 		ledger_mark_clean(ledger, entry);
 		job_add(job, entry, entry->pending ? CHANGE_NOTE : CHANGE_REMOVE);
 	}
@@ -429,6 +432,14 @@ uint64_t
 queue_done(const struct queue *queue)
 {
 	return queue->done;
+}
+
+int
+queue_has(struct queue *queue, message_id id)
+{
+	/* The file is its lane's, but the lane has done nothing yet. */
+	assert(!queue->begun_ms && !queue_is_busy(queue));
+	return checkpoint_has(queue->checkpoint, id);
 }
 
 uint64_t

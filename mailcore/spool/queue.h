@@ -42,6 +42,9 @@ uint64_t queue_said(struct queue *queue, struct ledger_entry *entry);
 /* Number of the last job that is done. */
 uint64_t queue_done(const struct queue *queue);
 
+/* Does the file have this message? 1, 0 or -errno. Only before the first queue_tick(). */
+int queue_has(struct queue *queue, message_id id);
+
 /* How many messages are still to be loaded; how many are settled and not yet removed. */
 uint64_t queue_unloaded(const struct queue *queue);
 uint64_t queue_ending(const struct queue *queue);

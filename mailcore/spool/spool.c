@@ -110,6 +110,12 @@ spool_commit_us(const struct spool *spool)
 }
 
 int
+spool_has(struct spool *spool, message_id id)
+{
+	return ledger_find(&spool->ledger, id) ? 1 : queue_has(spool->queue, id);
+}
+
+int
 spool_descriptor(const struct spool *spool)
 {
 	return syncer_descriptor(spool->syncer);

@@ -41,7 +41,7 @@ enum outcome {
 	OUTCOME_PENDING = 0, /* nothing done, or nothing that is durable */
 	OUTCOME_PREPARED,    /* staged and promised; a rename decides */
 	OUTCOME_DELIVERED,
-	OUTCOME_BOUNCED, /* failed for good, and the bounce is a message of its own */
+	OUTCOME_BOUNCED,  /* failed for good, and the bounce is a message of its own */
 	OUTCOME_DEFERRED, /* not settled: to be tried again later, reason given */
 };
 
@@ -49,11 +49,11 @@ enum outcome {
  * its last recipient. */
 struct message {
 	message_id id;
-	struct envelope envelope;     /* views memory of the spool */
-	uint8_t *outcomes;	      /* enum outcome, one for each recipient */
-	uint64_t content_length;      /* bytes that spool_read() gives */
-	void *user;		      /* the deliverer's; the spool leaves it alone */
-	bool is_replayed;	      /* it arrived by replay: staging files may exist */
+	struct envelope envelope; /* views memory of the spool */
+	uint8_t *outcomes;        /* enum outcome, one for each recipient */
+	uint64_t content_length;  /* bytes that spool_read() gives */
+	void *user;               /* the deliverer's; the spool leaves it alone */
+	bool is_replayed;         /* it arrived by replay: staging files may exist */
 };
 
 struct spool_events {
@@ -71,9 +71,10 @@ struct spool_events {
 };
 
 struct spool_settings {
-	const char *directory;	   /* /srv/gemel: journal/, quarantine/, staging/, deferred/, db/ in it */
-	uint64_t segment_bytes;	   /* 64 MiB; a multiple of 4096 */
-	uint64_t reserve_bytes;	   /* free space below which commits answer COMMIT_SYSTEM_FULL */
+	const char
+	    *directory; /* /srv/gemel: journal/, quarantine/, staging/, deferred/, db/ in it */
+	uint64_t segment_bytes;       /* 64 MiB; a multiple of 4096 */
+	uint64_t reserve_bytes;       /* free space below which commits answer COMMIT_SYSTEM_FULL */
 	uint32_t checkpoint_after_ms; /* how long a message may keep a segment from recycling */
 };
 
@@ -92,6 +93,11 @@ uint64_t spool_queued(const struct spool *spool);
 /* Microseconds that the last sync took. */
 uint64_t spool_commit_us(const struct spool *spool);
 
+/* Is there a message of this id that is not settled, loaded already or in the queue file still?
+ * 1, 0 or -errno. Asks the queue file on the caller's thread: only before the first spool_tick().
+ */
+int spool_has(struct spool *spool, message_id id);
+
 /* Poll for reading; when readable call spool_dispatch(). Also call spool_tick() each 100 ms or so:
  * idle marks, checkpoints, spare segments. */
 int spool_descriptor(const struct spool *spool);
@@ -106,16 +112,17 @@ void spool_commit(struct spool *spool, struct slice envelope, struct slice conte
     struct spool_stage **staged, void *cookie);
 
 /* Large content streams to a file while it arrives. Writing is done at once on the caller's thread
- * into the page cache; commit syncs it on a syncing thread before the record that names it. */
+ * into the page cache, above the reserve; commit syncs it on a syncing thread before the record
+ * that names it. */
 int spool_stage_open(struct spool *spool, struct spool_stage **stage_r);
-int spool_stage_append(struct spool_stage *stage, struct slice bytes);
+int spool_stage_append(struct spool *spool, struct spool_stage *stage, struct slice bytes);
 /* Remove the file. Takes NULL. */
 void spool_stage_drop(struct spool_stage **stage);
 
 /* Copy length bytes of the content at offset. Thread safe; the message must not be settled
  * meanwhile. Returns 0 or -errno (-EBADMSG: the bytes on disk do not match their checksum). */
-int spool_read(struct spool *spool, const struct message *message, uint64_t offset, void *out,
-    size_t length);
+int spool_read(
+    struct spool *spool, const struct message *message, uint64_t offset, void *out, size_t length);
 
 /* One recipient of one message, and what is said of it. */
 struct spool_mark {
@@ -123,8 +130,8 @@ struct spool_mark {
 	uint32_t recipient;
 };
 
-/* Journal PREPARED for all marks as one unit; prepared() tells when it is durable. The staging file's
- * name is not stored: it follows from id and recipient. */
+/* Journal PREPARED for all marks as one unit; prepared() tells when it is durable. The staging
+ * file's name is not stored: it follows from id and recipient. */
 void spool_prepare(struct spool *spool, const struct spool_mark *marks, size_t count, void *cookie);
 
 /* Journal an outcome (it rides with a later batch). DELIVERED and BOUNCED settle; DEFERRED needs a

@@ -88,11 +88,13 @@ time_after(uint64_t ms)
 uint64_t
 carrier_pause_ms(const struct carrier_pace *pace, uint64_t took_ms, bool is_rush)
 {
-	uint64_t distance_ms = pace->pause_ms;
+	uint64_t rush_ms = took_ms * (RUSH_PART - 1);
+	uint64_t pause_ms = pace->pause_ms > took_ms ? pace->pause_ms - took_ms : 0;
 
-	if (is_rush && took_ms * RUSH_PART > distance_ms)
-		distance_ms = took_ms * RUSH_PART;
-	return distance_ms > took_ms ? distance_ms - took_ms : 0;
+	if (!is_rush || rush_ms <= pause_ms)
+		return pause_ms;
+	/* A disk that takes long has no rush to make way for: delivery would stand still. */
+	return rush_ms < CARRIER_PAUSE_MAX_MS ? rush_ms : CARRIER_PAUSE_MAX_MS;
 }
 
 /* After a turn that took so long. With the lock held. */
@@ -173,6 +175,7 @@ hand_over(struct carrier *carrier, struct task_list *queue, struct task_list *ta
 	if (!tasks->first)
 		return;
 	pthread_mutex_lock(&carrier->lock);
+	carrier->has_new = carrier->has_new || queue == &carrier->to_stage;
 	task_list_append(queue, tasks);
 	if (!carrier->is_pausing || !has_patience(carrier))
 		pthread_cond_signal(&carrier->wakeup);
@@ -182,8 +185,6 @@ hand_over(struct carrier *carrier, struct task_list *queue, struct task_list *ta
 void
 carrier_stage(struct carrier *carrier, struct task_list *tasks)
 {
-	if (tasks->first)
-		carrier->has_new = true;
 	hand_over(carrier, &carrier->to_stage, tasks);
 }
 

@@ -22,8 +22,10 @@ struct carrier;
 int carrier_open(struct carrier **carrier_r);
 
 /* When turns begin. In a rush, that is while new messages came in during the last turn, turns take
- * a sixth of the time at most until lag_messages wait: each holds up the journal, for which
- * clients wait. Out of a rush they begin at least pause_ms apart, unless a whole batch waits. */
+ * a sixth of the time at most, with pauses of CARRIER_PAUSE_MAX_MS at most, until lag_messages
+ * wait: each holds up the journal, for which clients wait. Out of a rush they begin at least
+ * pause_ms apart, unless a whole batch waits. */
+#define CARRIER_PAUSE_MAX_MS 250u
 struct carrier_pace {
 	uint32_t pause_ms;
 	uint32_t lag_messages;

@@ -276,30 +276,6 @@ fail:
 	return result;
 }
 
-void
-delivery_add(struct delivery *delivery, struct message *message)
-{
-	struct task_list tasks = {0};
-
-	for (size_t i = 0; i < message->envelope.recipient_count; i++) {
-		enum outcome outcome = (enum outcome)message->outcomes[i];
-		struct task *task;
-
-		if (outcome == OUTCOME_DELIVERED || outcome == OUTCOME_BOUNCED)
-			continue;
-		task = allocate(sizeof(*task));
-		task->message = message;
-		task->recipient = (uint32_t)i;
-		task->is_staged = outcome == OUTCOME_PREPARED;
-		task_list_push(&tasks, task);
-		delivery->waiting++;
-	}
-	if (delivery->spool)
-		begin(delivery, &tasks);
-	else
-		task_list_append(&delivery->collected, &tasks);
-}
-
 /* What the replay has collected, ordered, to look staging files up in. */
 struct wanted {
 	message_id id;
@@ -309,6 +285,7 @@ struct wanted {
 struct wanted_set {
 	struct wanted *items;
 	size_t count;
+	struct spool *spool;
 };
 
 static int
@@ -328,13 +305,16 @@ is_wanted(void *context, message_id id, uint32_t recipient)
 	const struct wanted_set *set = context;
 	struct wanted key = {id, recipient};
 
-	return bsearch(&key, set->items, set->count, sizeof(key), wanted_compare) != NULL;
+	/* A long queue is loaded bit by bit, and what is promised there may be staged. When the
+	 * spool cannot say, the file stays: too much does no harm. */
+	return bsearch(&key, set->items, set->count, sizeof(key), wanted_compare) != NULL ||
+	       spool_has(set->spool, id) != 0;
 }
 
 static int
-remove_orphans(struct delivery *delivery)
+remove_orphans(struct delivery *delivery, struct spool *spool)
 {
-	struct wanted_set set = {0};
+	struct wanted_set set = {.spool = spool};
 	int result;
 
 	set.items = allocate((delivery->collected.count + 1) * sizeof(*set.items));
@@ -346,15 +326,15 @@ remove_orphans(struct delivery *delivery)
 	return result;
 }
 
-/* Send what the replay has collected on its way, each by its outcome. */
+/* Send on their way, each by its outcome, what is new and what an earlier life left. */
 static void
-resume(struct delivery *delivery)
+resume(struct delivery *delivery, struct task_list *tasks)
 {
 	struct task_list to_begin = {0};
 	struct task_list to_publish = {0};
 	struct task *task;
 
-	while ((task = task_list_pop(&delivery->collected)) != NULL) {
+	while ((task = task_list_pop(tasks)) != NULL) {
 		if (task->is_staged) {
 			/* Without an account: it may have been renamed before, the turn looks. */
 			find_account(delivery, task);
@@ -369,6 +349,30 @@ resume(struct delivery *delivery)
 	begin(delivery, &to_begin);
 }
 
+void
+delivery_add(struct delivery *delivery, struct message *message)
+{
+	struct task_list tasks = {0};
+
+	for (size_t i = 0; i < message->envelope.recipient_count; i++) {
+		enum outcome outcome = (enum outcome)message->outcomes[i];
+		struct task *task;
+
+		if (outcome == OUTCOME_DELIVERED || outcome == OUTCOME_BOUNCED)
+			continue;
+		task = allocate(sizeof(*task));
+		task->message = message;
+		task->recipient = (uint32_t)i;
+		task->is_staged = outcome == OUTCOME_PREPARED;
+		task_list_push(&tasks, task);
+		delivery->waiting++;
+	}
+	if (delivery->spool)
+		resume(delivery, &tasks);
+	else
+		task_list_append(&delivery->collected, &tasks);
+}
+
 int
 delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 {
@@ -380,7 +384,7 @@ delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 	    .batch_bytes = delivery->settings.batch_bytes,
 	    .batch_ms = delivery->settings.batch_ms,
 	};
-	int result = remove_orphans(delivery);
+	int result = remove_orphans(delivery, spool);
 
 	if (result < 0) {
 		snprintf(error, 256, "store: cannot clean %s/staging/mail: %s",
@@ -390,7 +394,7 @@ delivery_start(struct delivery *delivery, struct spool *spool, char error[256])
 	if (result > 0)
 		log_notice("store: removed %d staging files that no message wants", result);
 	delivery->spool = spool;
-	resume(delivery);
+	resume(delivery, &delivery->collected);
 	result = carrier_start(delivery->carrier, &settings, &delivery->settings.pace);
 	if (result != 0)
 		snprintf(error, 256, "store: no thread for delivery: %s", strerror(-result));

@@ -87,7 +87,7 @@ int delivery_open(const struct delivery_settings *settings, const struct deliver
 void delivery_add(struct delivery *delivery, struct message *message);
 
 /* The replay is over: remove staging files that no message wants, begin. spool is borrowed until
- * delivery_close(). */
+ * delivery_close(), and has had no spool_tick() yet. */
 int delivery_start(struct delivery *delivery, struct spool *spool, char error[256]);
 
 /* What the spool's prepared() calls. */

@@ -250,6 +250,15 @@ fake_spool_prepares(const struct spool *spool)
 /* ---- spool.h, as far as a deliverer calls it ---- */
 
 int
+spool_has(struct spool *spool, message_id id)
+{
+	for (size_t i = 0; i < spool->entry_count; i++)
+		if (spool->entries[i]->id == id)
+			return !is_settled(spool->entries[i]);
+	return 0;
+}
+
+int
 spool_read(
     struct spool *spool, const struct message *message, uint64_t offset, void *out, size_t length)
 {

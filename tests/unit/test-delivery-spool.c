@@ -154,7 +154,7 @@ commit(struct fixture *f, struct slice content)
 	assert_true(envelope_encode(&envelope, &encoded));
 	if (content.length >= LARGE_BYTES) {
 		assert_int_equal(spool_stage_open(f->spool, &staged), 0);
-		assert_int_equal(spool_stage_append(staged, content), 0);
+		assert_int_equal(spool_stage_append(f->spool, staged, content), 0);
 		content.length = 0;
 	}
 	spool_commit(f->spool, buffer_slice(&encoded), content, &staged, NULL);

@@ -257,7 +257,9 @@ in_a_rush_turns_take_a_sixth_of_the_time(void **state)
 	    {15, false, 10},
 	    {25, false, 0},
 	    {100, false, 0},
-	    {100, true, 500},
+	    {50, true, 250},
+	    {100, true, 250},
+	    {1000, true, 250},
 	};
 
 	(void)state;
@@ -605,6 +607,51 @@ the_start_removes_what_no_message_wants(void **state)
 	assert_int_equal(count_files(f, "mail/1/Maildir/new", NULL), 1);
 }
 
+/* A long queue is loaded bit by bit: its messages arrive after the start. */
+static void
+what_arrives_late_finds_what_was_staged_for_it(void **state)
+{
+	struct spool_events events = spool_events_of(*state);
+	struct fixture *f = *state;
+	message_id id;
+
+	start(f);
+	id = accept_for(f, ann);
+	work_until_prepared(f, 1);
+	delivery_close(&f->delivery);
+	fake_spool_crash(f->spool, SIZE_MAX);
+	open_delivery(f);
+	start(f);
+	assert_int_equal(count_files(f, "staging/mail", NULL), 1);
+	fake_spool_replay(f->spool, &events);
+	work_until(f, 0);
+	assert_outcome(f, id, 0, OUTCOME_DELIVERED);
+	assert_int_equal(count_files(f, "mail/1/Maildir/new", NULL), 1);
+}
+
+/* It was delivered; to defer it would have a later life deliver it again. */
+static void
+what_arrives_late_and_was_renamed_is_settled_without_its_account(void **state)
+{
+	struct spool_events events = spool_events_of(*state);
+	struct fixture *f = *state;
+	message_id id;
+
+	start(f);
+	id = accept_for(f, bob);
+	work_until(f, 0);
+	delivery_close(&f->delivery);
+	fake_spool_crash(f->spool, 0);
+	assert_outcome(f, id, 0, OUTCOME_PREPARED);
+	f->has_bob = false;
+	open_delivery(f);
+	start(f);
+	fake_spool_replay(f->spool, &events);
+	work_until(f, 0);
+	assert_outcome(f, id, 0, OUTCOME_DELIVERED);
+	assert_null(strstr(f->told, "nobody"));
+}
+
 static void
 closing_in_the_middle_loses_nothing(void **state)
 {
@@ -651,6 +698,10 @@ main(void)
 		after_a_crash_what_was_renamed_is_settled_without_its_account, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		after_a_crash_what_was_not_promised_is_written_anew, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_arrives_late_finds_what_was_staged_for_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_arrives_late_and_was_renamed_is_settled_without_its_account, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		the_start_removes_what_no_message_wants, setup, teardown),
 	    cmocka_unit_test_setup_teardown(closing_in_the_middle_loses_nothing, setup, teardown),

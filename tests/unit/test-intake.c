@@ -17,6 +17,7 @@ static struct core core;
 static struct progress progress;
 static struct pool_events events;
 static unsigned open_stages;
+static bool fails_meanwhile; /* between the journal's sync and its answer */
 static enum commit_verdict staged, committed;
 
 /* ---- in place of pool, spool and roles ---- */
@@ -57,8 +58,9 @@ spool_stage_open(struct spool *spool, struct spool_stage **stage_r)
 }
 
 int
-spool_stage_append(struct spool_stage *stage, struct slice bytes)
+spool_stage_append(struct spool *spool, struct spool_stage *stage, struct slice bytes)
 {
+	(void)spool;
 	stage->bytes += bytes.length;
 	return 0;
 }
@@ -79,6 +81,8 @@ spool_commit(struct spool *spool, struct slice envelope, struct slice content,
 	(void)envelope;
 	(void)content;
 	spool_stage_drop(stage);
+	if (fails_meanwhile)
+		progress.role = CORE_FAILED;
 	core_committed(&core, cookie, 1, COMMIT_DURABLE);
 }
 
@@ -149,6 +153,29 @@ what_is_no_envelope_is_refused_and_what_was_staged_dropped(void **state)
 	assert_int_equal(open_stages, 0);
 }
 
+/* A failed sync of the mail file system, while the journal's went well. */
+static void
+a_core_that_fails_meanwhile_acknowledges_nothing(void **state)
+{
+	struct envelope_recipient recipient = {.address = slice_of("user@example.test")};
+	struct envelope envelope = {.recipients = &recipient,
+	    .recipient_count = 1,
+	    .helo = slice_of("client.example"),
+	    .client = slice_of("192.0.2.1")};
+	struct buffer encoded = {0};
+
+	(void)state;
+	assert_true(envelope_encode(&envelope, &encoded));
+	events.commit(&core, session(0), buffer_slice(&encoded), slice_of("text\r\n"));
+	assert_int_equal(committed, COMMIT_DURABLE);
+	fails_meanwhile = true;
+	events.commit(&core, session(0), buffer_slice(&encoded), slice_of("text\r\n"));
+	assert_int_equal(committed, COMMIT_IN_DOUBT);
+	fails_meanwhile = false;
+	progress.role = CORE_ACTIVE;
+	buffer_close(&encoded);
+}
+
 static void
 a_core_that_is_not_active_promises_nothing(void **state)
 {
@@ -162,6 +189,7 @@ a_core_that_is_not_active_promises_nothing(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(staging_files_are_bounded_and_who_has_one_goes_on),
     cmocka_unit_test(what_is_no_envelope_is_refused_and_what_was_staged_dropped),
+    cmocka_unit_test(a_core_that_fails_meanwhile_acknowledges_nothing),
     cmocka_unit_test(a_core_that_is_not_active_promises_nothing),
 };
 

@@ -213,8 +213,8 @@ submit(size_t length, uint32_t recipients, size_t staged)
 	if (staged)
 		result = spool_stage_open(world.spool, &stage);
 	for (size_t at = 0; result == 0 && at < staged; at += 10000)
-		result = spool_stage_append(
-		    stage, slice_from(bytes + at, staged - at < 10000 ? staged - at : 10000));
+		result = spool_stage_append(world.spool, stage,
+		    slice_from(bytes + at, staged - at < 10000 ? staged - at : 10000));
 	if (result == 0)
 		spool_commit(world.spool, buffer_slice(&envelope),
 		    slice_from(bytes + staged, length - staged), &stage, sent);

@@ -92,6 +92,59 @@ below_the_reserve_mail_is_refused_until_there_is_space(void **state)
 	assert_int_equal(world.committed, 2);
 }
 
+/* Sessions that began to send when there was room must not use the reserve up. */
+static void
+below_the_reserve_large_mail_on_its_way_is_refused_too(void **state)
+{
+	struct spool_stage *stage;
+
+	(void)state;
+	open_spool_with(1 << 20);
+	tick(12);
+	assert_int_equal(spool_stage_open(world.spool, &stage), 0);
+	assert_int_equal(spool_stage_append(world.spool, stage, slice_of("a")), 0);
+	fake_disk_limit(1 << 20);
+	tick(2);
+	assert_int_equal(spool_stage_append(world.spool, stage, slice_of("b")), -ENOSPC);
+	spool_stage_drop(&stage);
+	fake_disk_limit(UINT64_MAX);
+}
+
+/* Fill a segment and more, and settle all but what is held. */
+static void
+commit_and_settle(int count, int held)
+{
+	for (int i = 0; i < count; i++)
+		commit_one((uint8_t)i);
+	for (int i = held; i < world.arrived; i++)
+		spool_settle(world.spool, world.messages[i], 0, OUTCOME_DELIVERED, NULL);
+	world.arrived = held;
+}
+
+/* Segments that are held for a while and then recycled all at once, in all sorts of order with the
+ * making of spares: no two files may ever have one number. */
+static void
+spares_and_segments_never_meet(void **state)
+{
+	unsigned seed = 7;
+
+	(void)state;
+	open_spool();
+	for (int round = 0; round < 300; round++) {
+		seed = seed * 1103515245 + 12345;
+		if (world.arrived == 0 && seed >> 16 & 1) {
+			commit_one('h');
+			assert_int_equal(world.arrived, 1);
+		} else if (world.arrived && (seed >> 17 & 3) == 0) {
+			spool_settle(world.spool, world.messages[0], 0, OUTCOME_DELIVERED, NULL);
+			world.arrived = 0;
+		}
+		commit_and_settle((int)(seed >> 20 & 63), world.arrived ? 1 : 0);
+		tick((int)(seed >> 26 & 15));
+		assert_int_equal(world.failed, 0);
+	}
+}
+
 /* Bytes of the files in journal/. */
 static uint64_t journal_bytes;
 
@@ -319,6 +372,8 @@ main(void)
 	    LAW(segments_are_used_again_and_the_journal_stays_small),
 	    LAW(a_full_disk_refuses_mail_and_still_takes_outcomes),
 	    LAW(below_the_reserve_mail_is_refused_until_there_is_space),
+	    LAW(below_the_reserve_large_mail_on_its_way_is_refused_too),
+	    LAW(spares_and_segments_never_meet),
 	    LAW(on_a_disk_too_full_for_a_segment_the_spool_opens_and_takes_outcomes),
 	    LAW(on_a_disk_without_any_space_the_spool_opens_again_and_again),
 	    LAW(bodies_that_leave_the_journal_do_not_use_up_the_reserve),
