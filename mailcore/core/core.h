@@ -99,6 +99,8 @@ void core_drop_stages(struct core *core);
 extern const struct control_verb core_verbs[];
 /* The demote is done: answer who asked, end the loop when the process is to end. */
 void core_demoted(struct core *core);
+/* Refuse a drain that waits, with this sentence. */
+void core_end_drain(struct core *core, const char *why);
 /* Answer a drain that has nothing more to wait for. */
 void core_check_drained(struct core *core);
 

@@ -237,6 +237,7 @@ on_terminate(int32_t signal_number, void *data)
 
 	log_notice("core: signal %d: ending", signal_number);
 	core->is_ending = true;
+	core_end_drain(core, "The core ends; the drain has ended.");
 	core_demote(core);
 	return 0;
 }

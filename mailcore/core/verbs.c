@@ -31,8 +31,8 @@ run_status(void *context, struct control_request *request, const json_t *argumen
 }
 
 /* Answer who waits for a drain that something else has ended. */
-static void
-end_drain(struct core *core, const char *sentence)
+void
+core_end_drain(struct core *core, const char *sentence)
 {
 	if (!core->waiting || !core->is_drained)
 		return;
@@ -47,7 +47,7 @@ run_promote(void *context, struct control_request *request, const json_t *argume
 	int result;
 
 	(void)arguments;
-	end_drain(context, "The core was told to accept mail again; the drain has ended.");
+	core_end_drain(context, "The core was told to accept mail again; the drain has ended.");
 	result = core_promote(context, error);
 	if (result == 0)
 		control_answer(request, NULL);
@@ -76,7 +76,7 @@ run_demote(void *context, struct control_request *request, const json_t *argumen
 
 	(void)arguments;
 	/* A demote is more than a drain: it ends one that waits. */
-	end_drain(core, "The core is demoted; the drain has ended.");
+	core_end_drain(core, "The core is demoted; the drain has ended.");
 	if (take_turn(core, request))
 		core_demote(core);
 }
