@@ -273,9 +273,8 @@ core_committed(void *context, void *cookie, message_id id, enum commit_verdict v
 }
 
 struct lost_worker {
-	struct core *core;
 	uint32_t worker, life;
-	struct stage_entry *found;
+	struct buffer tickets; /* struct pool_ticket[]: of what it was sending */
 };
 
 static void
@@ -286,22 +285,23 @@ visit_stage(const void *node, VISIT which, void *closure)
 
 	if ((which == postorder || which == leaf) && entry->ticket.worker == lost->worker &&
 	    entry->ticket.life == lost->life)
-		lost->found = entry;
+		buffer_append(&lost->tickets, &entry->ticket, sizeof(entry->ticket));
 }
 
 static void
 on_worker_died(void *context, uint32_t worker, uint32_t life, const char *how)
 {
 	struct core *core = context;
-	struct lost_worker lost = {.core = core, .worker = worker, .life = life};
+	struct lost_worker lost = {.worker = worker, .life = life};
+	struct pool_ticket ticket;
 
 	(void)how; /* the pool has logged it */
-	do {
-		lost.found = NULL;
-		twalk_r(core->stages, visit_stage, &lost);
-		if (lost.found)
-			on_abandon(core, lost.found->ticket);
-	} while (lost.found);
+	twalk_r(core->stages, visit_stage, &lost);
+	for (size_t at = 0; at < lost.tickets.length; at += sizeof(ticket)) {
+		memcpy(&ticket, lost.tickets.data + at, sizeof(ticket));
+		on_abandon(core, ticket);
+	}
+	buffer_close(&lost.tickets);
 }
 
 static void

@@ -433,16 +433,23 @@ journal_hurry(struct journal *journal)
 	journal->is_urgent = journal->waiting != NULL;
 }
 
+bool
+journal_seal(struct journal *journal)
+{
+	if (!journal_is_idle(journal) || journal->said_through >= journal->last_filled)
+		return false;
+	journal_body(journal);
+	journal_appended(journal, true);
+	return true;
+}
+
 void
 journal_tick(struct journal *journal)
 {
 	shelf_tick(journal->shelf);
 	journal_hurry(journal);
-	if (!journal->was_busy && journal_is_idle(journal) &&
-	    journal->said_through < journal->last_filled) {
-		journal_body(journal);
-		journal_appended(journal, true);
-	}
+	if (!journal->was_busy)
+		journal_seal(journal);
 	journal->was_busy = false;
 	journal_flush(journal);
 }

@@ -100,6 +100,10 @@ void journal_hurry(struct journal *journal);
 /* Hand over what waits; when nothing does, write the empty batch that says so. */
 void journal_tick(struct journal *journal);
 
+/* For the end, when idle: append the empty batch that says so, if no batch has yet said that the last
+ * one with records is durable. False: that is said. */
+bool journal_seal(struct journal *journal);
+
 /* Nothing waits and nothing is in flight. */
 bool journal_is_idle(const struct journal *journal);
 

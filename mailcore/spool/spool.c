@@ -157,19 +157,30 @@ spool_tick(struct spool *spool, uint64_t now_ms)
 	queue_tick(spool->queue, now_ms, journal_free(spool->journal));
 }
 
-/* Write all that was said. */
-static void
-spool_drain(struct spool *spool)
+/* Write what waits for the journal. False: there is no space for it. */
+static bool
+spool_drain_journal(struct spool *spool)
 {
 	while (!spool->has_failed &&
 	       !(journal_is_idle(spool->journal) && !answers_has_committed(spool))) {
 		journal_hurry(spool->journal);
 		spool_dispatch(spool);
 		if (spool->has_failed || journal_is_stuck(spool->journal))
-			return;
+			return false;
 		if (!journal_is_idle(spool->journal))
 			syncer_wait(spool->syncer);
 	}
+	return !spool->has_failed;
+}
+
+/* Write all that was said. */
+static void
+spool_drain(struct spool *spool)
+{
+	do {
+		if (!spool_drain_journal(spool))
+			return;
+	} while (journal_seal(spool->journal));
 	while (!spool->has_failed && (queue_is_busy(spool->queue) || queue_finish(spool->queue))) {
 		syncer_wait(spool->syncer);
 		spool_dispatch(spool);

@@ -107,6 +107,20 @@ an_idle_mark_makes_the_last_message_count_as_durable(void **state)
 }
 
 static void
+a_clean_end_makes_the_last_message_count_as_durable(void **state)
+{
+	(void)state;
+	open_spool();
+	commit_one('a');
+	commit_one('b');
+	assert_int_equal(spool_close(&world.spool), 0);
+	damage(FIRST, BATCH_AT(1) + 100, 1);
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(world.degraded, 1);
+}
+
+static void
 a_torn_tail_is_silently_the_end(void **state)
 {
 	(void)state;
@@ -414,6 +428,7 @@ main(void)
 	    LAW(a_lost_batch_header_costs_that_batch_and_is_named),
 	    LAW(of_a_damaged_batch_the_other_records_count),
 	    LAW(an_idle_mark_makes_the_last_message_count_as_durable),
+	    LAW(a_clean_end_makes_the_last_message_count_as_durable),
 	    LAW(a_torn_tail_is_silently_the_end),
 	    LAW(one_damaged_header_of_a_segment_costs_nothing),
 	    LAW(a_segment_without_a_header_goes_into_quarantine),
