@@ -18,12 +18,16 @@
 #include <sys/types.h>
 
 #define PROGRESS_MAGIC 0x67656d6cu
-#define PROGRESS_VERSION 1u
+#define PROGRESS_VERSION 2u
 #define PROGRESS_REASON_MAX 256
 
 /* A core whose tick is older than this is stuck. Its loop ticks every PROGRESS_TICK_MS. */
 #define PROGRESS_STUCK_MS 2000u
 #define PROGRESS_TICK_MS 50u
+
+/* A worker that dies is started again within a second or so. An active core that has had none for
+ * longer than this takes no mail. */
+#define PROGRESS_DEAF_MS 5000u
 
 enum core_role {
 	CORE_STARTING = 1, /* not yet ready for a promote */
@@ -45,7 +49,9 @@ struct progress {
 	uint64_t delivered; /* recipients settled since start */
 	uint64_t queued;    /* messages not settled now */
 	uint64_t commit_us; /* how long the last sync took */
-	uint32_t workers;   /* living worker processes */
+	/* CLOCK_BOOTTIME since when no worker of an active core lives; 0: one does. */
+	uint64_t deaf_since_ms;
+	uint32_t workers; /* living worker processes */
 	uint32_t worker_deaths;
 	uint32_t sessions;
 	char reason[PROGRESS_REASON_MAX];

@@ -18,6 +18,14 @@ may_own_store(uint32_t role)
 	return true;
 }
 
+static bool
+is_deaf(const struct progress *progress, uint64_t now_ms)
+{
+	return progress->role == CORE_ACTIVE && progress->workers == 0 && progress->deaf_since_ms &&
+	       now_ms > progress->deaf_since_ms &&
+	       now_ms - progress->deaf_since_ms > PROGRESS_DEAF_MS;
+}
+
 enum core_state
 core_state_of(bool is_alive, bool has_leftovers, const struct progress *progress, uint64_t now_ms)
 {
@@ -31,6 +39,8 @@ core_state_of(bool is_alive, bool has_leftovers, const struct progress *progress
 		return may_own_store(progress->role) ? CORE_STATE_STUCK_OWNER : CORE_STATE_STUCK;
 	if (progress->role == CORE_FAILED)
 		return CORE_STATE_GAVE_UP;
+	if (is_deaf(progress, now_ms))
+		return CORE_STATE_DEAF;
 	return may_own_store(progress->role) ? CORE_STATE_OWNER : CORE_STATE_IDLE;
 }
 
@@ -47,6 +57,8 @@ static const struct {
     [CORE_STATE_STUCK] = {OCF_FAILED_PROMOTED, OCF_ERR_GENERIC, "is stuck: its loop stands still"},
     [CORE_STATE_STUCK_OWNER] = {OCF_FAILED_PROMOTED, OCF_FAILED_PROMOTED,
 	"is stuck while active: its loop stands still"},
+    [CORE_STATE_DEAF] = {OCF_FAILED_PROMOTED, OCF_FAILED_PROMOTED,
+	"is active, but none of its SMTP workers lives; see its log"},
 };
 
 enum ocf_exit

@@ -26,8 +26,9 @@ enum core_state {
 	CORE_STATE_GAVE_UP,     /* lives, and says that only a restart helps */
 	CORE_STATE_STUCK,       /* its loop stands still */
 	CORE_STATE_STUCK_OWNER, /* and it may own the store */
+	CORE_STATE_DEAF,        /* owns the store, but nobody of it takes mail */
 };
-#define CORE_STATES 7
+#define CORE_STATES 8
 
 /* What is seen: is_alive: somebody holds the pid file's lock; has_leftovers: of its session
  * somebody lives; progress: NULL if it could not be read. */

@@ -245,19 +245,24 @@ stop_with(struct ocf_context *ctx, struct netlink *netlink)
 	if (error)
 		return ocf_fail(
 		    ctx, OCF_ERR_GENERIC, "cannot end the announcer: %s", strerror(-error));
-	error = target_find(ctx, netlink, &t);
-	/* Without the interface, or a parameter that names an address, there is none. No interface
-	 * fits: then all addresses were looked at. */
-	if (error && error != -ENODEV && error != -EINVAL && error != -ENETUNREACH &&
-	    error != -EHOSTUNREACH)
-		return fail_target(ctx, &t, error);
-	if (!t.is_there)
-		return OCF_SUCCESS;
-	error = netlink_delete_address(netlink, &t.found);
-	if (error && error != -EADDRNOTAVAIL)
-		return ocf_fail(ctx, OCF_ERR_GENERIC, "cannot remove %s from %s: %s",
-		    ocf_string(ctx, "ip"), t.link.name, strerror(-error));
-	return OCF_SUCCESS;
+	/* Again after each: it may be on several interfaces. */
+	do {
+		error = target_find(ctx, netlink, &t);
+		/* Without the interface, or a parameter that names an address, there is none. No
+		 * interface fits: then all addresses were looked at. */
+		if (error && error != -ENODEV && error != -EINVAL && error != -ENETUNREACH &&
+		    error != -EHOSTUNREACH)
+			return fail_target(ctx, &t, error);
+		if (!t.is_there)
+			return OCF_SUCCESS;
+		error = netlink_delete_address(netlink, &t.found);
+		if (error && error != -EADDRNOTAVAIL && error != -ENODEV)
+			return ocf_fail(ctx, OCF_ERR_GENERIC, "cannot remove %s from %s: %s",
+			    ocf_string(ctx, "ip"), t.link.name, strerror(-error));
+	} while (ocf_left_ms(ctx) > 0);
+	return ocf_fail(ctx, OCF_ERR_GENERIC,
+	    "%s comes back on %s whenever it is removed; find out who adds it",
+	    ocf_string(ctx, "ip"), t.link.name);
 }
 
 static enum ocf_exit

@@ -72,10 +72,18 @@ demote(struct ocf_context *ctx)
 	core_look(&core, &view);
 	switch (view.state) {
 	case CORE_STATE_ABSENT:
-	case CORE_STATE_IDLE:
-	case CORE_STATE_GAVE_UP:
 		return OCF_SUCCESS;
+	case CORE_STATE_IDLE:
+		if (view.has_progress)
+			return OCF_SUCCESS;
+		snprintf(why, sizeof(why), "its progress cannot be read, so it may be active");
+		break;
+	case CORE_STATE_GAVE_UP:
+		/* Giving up closes nothing. */
+		snprintf(why, sizeof(why), "it gave up: %.200s", view.progress.reason);
+		break;
 	case CORE_STATE_OWNER:
+	case CORE_STATE_DEAF:
 		/* Half of the time for asking; the rest must do for killing. */
 		error = core_ask(
 		    "demote", no_later_than(ctx, (uint64_t)ocf_left_ms(ctx) / 2), why, sizeof(why));
@@ -110,6 +118,13 @@ start_new(struct ocf_context *ctx, const struct core *core, const struct core_vi
 	return error ? ocf_fail(ctx, OCF_ERR_GENERIC, "%s", why) : OCF_SUCCESS;
 }
 
+static bool
+is_standby(const struct core_view *view)
+{
+	return view->state == CORE_STATE_IDLE && view->has_progress &&
+	       view->progress.role == CORE_STANDBY;
+}
+
 static enum ocf_exit
 start(struct ocf_context *ctx)
 {
@@ -130,17 +145,22 @@ start(struct ocf_context *ctx)
 	case CORE_STATE_GAVE_UP:
 	case CORE_STATE_STUCK:
 	case CORE_STATE_STUCK_OWNER:
+	case CORE_STATE_DEAF:
 		return start_new(ctx, &core, &view);
 	case CORE_STATE_IDLE:
-		if (!view.has_progress || view.progress.role != CORE_STANDBY)
-			return start_new(ctx, &core, &view);
 		break;
 	case CORE_STATE_OWNER:
 		code = demote(ctx);
+		if (code != OCF_SUCCESS)
+			return code;
+		/* It may have been killed for that. */
+		core_look(&core, &view);
 		break;
 	}
+	if (!is_standby(&view))
+		return start_new(ctx, &core, &view);
 	promotion_finish(ctx, promotion_set(ctx, SCORE));
-	return code;
+	return OCF_SUCCESS;
 }
 
 static enum ocf_exit
@@ -153,7 +173,8 @@ stop(struct ocf_context *ctx)
 	int error;
 
 	core_look(&core, &view);
-	if (view.state == CORE_STATE_IDLE || view.state == CORE_STATE_OWNER)
+	if (view.state == CORE_STATE_IDLE || view.state == CORE_STATE_OWNER ||
+	    view.state == CORE_STATE_DEAF)
 		gently_until_ms = no_later_than(ctx, (uint64_t)ocf_left_ms(ctx) / 2);
 	error = core_end(&core, &view, gently_until_ms, ctx->deadline_ms);
 	promotion_finish(ctx, score);

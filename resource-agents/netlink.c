@@ -53,26 +53,37 @@ ip_is_in_subnet(const struct ip *a, const struct ip *b, unsigned int prefix)
 	return rest == 0 || ((a->bytes[whole] ^ b->bytes[whole]) & mask) == 0;
 }
 
+/* A new socket in place of the one that there may be. */
+static int
+open_socket(struct netlink *n)
+{
+	int one = 1;
+
+	if (n->socket)
+		mnl_socket_close(n->socket);
+	n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!n->socket || mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	/* So that a dump of the addresses of one family is only that. Older kernels send all. */
+	setsockopt(
+	    mnl_socket_get_fd(n->socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+	return 0;
+}
+
 int
 netlink_open(struct netlink **netlink_r)
 {
 	struct netlink *n = calloc(1, sizeof(*n));
-	int one = 1;
+	int error;
 
 	if (!n)
 		abort();
-	n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!n->socket || mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int error = -errno;
-
+	error = open_socket(n);
+	if (error)
 		netlink_close(&n);
-		return error;
-	}
-	/* So that a dump of the addresses of one family is only that. Older kernels send all. */
-	setsockopt(
-	    mnl_socket_get_fd(n->socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
-	*netlink_r = n;
-	return 0;
+	else
+		*netlink_r = n;
+	return error;
 }
 
 void
@@ -207,8 +218,12 @@ netlink_each_address(struct netlink *n, int family,
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	info->ifa_family = (uint8_t)family;
-	for (int i = 0; i < DUMP_TRIES && error == -EINTR && walk.result == 0; i++)
-		error = exchange(n, request, read_address, &walk);
+	for (int i = 0; i < DUMP_TRIES && error == -EINTR && walk.result == 0; i++) {
+		/* The rest of the dump that was cut up is still to come, and only then another. */
+		error = i > 0 ? open_socket(n) : 0;
+		if (!error)
+			error = exchange(n, request, read_address, &walk);
+	}
 	return walk.result ? walk.result : error;
 }
 

@@ -20,26 +20,29 @@
 #define STEP_MS 5
 
 bool
-process_parse_stat(const char *stat, struct process *p, pid_t *session_r, char *state_r)
+process_parse_stat(const char *stat, struct process *p, pid_t *session_r, bool *is_gone_r)
 {
 	/* The name may hold anything, ")" and spaces as well; what follows it may not. */
 	const char *rest = strrchr(stat, ')');
-	int pid, session;
+	int pid, session, threads;
+	char state;
 
 	if (!rest || sscanf(stat, "%d (", &pid) != 1)
 		return false;
 	if (sscanf(rest,
-		") %c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		") %c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
 		"%" SCNu64,
-		state_r, &session, &p->started) != 3)
+		&state, &session, &threads, &p->started) != 4)
 		return false;
 	p->pid = pid;
 	*session_r = session;
+	/* A dead leader is still counted while it is a zombie; others beside it keep its files. */
+	*is_gone_r = (state == 'Z' || state == 'X') && threads <= 1;
 	return true;
 }
 
 static int
-read_process(pid_t pid, struct process *p, pid_t *session_r, char *state_r)
+read_process(pid_t pid, struct process *p, pid_t *session_r, bool *is_gone_r)
 {
 	char path[64], stat[1024];
 	ssize_t n;
@@ -54,23 +57,17 @@ read_process(pid_t pid, struct process *p, pid_t *session_r, char *state_r)
 	if (n <= 0)
 		return -ESRCH;
 	stat[n] = '\0';
-	return process_parse_stat(stat, p, session_r, state_r) ? 0 : -ESRCH;
-}
-
-static bool
-is_gone(char state)
-{
-	return state == 'Z' || state == 'X';
+	return process_parse_stat(stat, p, session_r, is_gone_r) ? 0 : -ESRCH;
 }
 
 int
 process_identify(pid_t pid, struct process *p)
 {
 	pid_t session;
-	char state;
-	int error = read_process(pid, p, &session, &state);
+	bool is_gone;
+	int error = read_process(pid, p, &session, &is_gone);
 
-	return error ? error : is_gone(state) ? -ESRCH : 0;
+	return error ? error : is_gone ? -ESRCH : 0;
 }
 
 bool
@@ -88,7 +85,8 @@ process_wait(const struct process *p, uint64_t deadline_ms)
 
 	if (fd < 0)
 		return errno == ESRCH ? 0 : -errno;
-	/* The pidfd may be that of a later life; so both are asked. */
+	/* The pidfd, which says when the last thread has ended, may be that of a later life; so
+	 * both are asked. */
 	while (process_is_alive(p)) {
 		struct pollfd waiting = {.fd = fd, .events = POLLIN};
 		uint64_t now_ms = clock_boot_ms();
@@ -174,11 +172,11 @@ signal_member(void *context, pid_t pid)
 	struct session_walk *walk = context;
 	struct process p;
 	pid_t session;
-	char state;
+	bool is_gone;
 
-	if (read_process(pid, &p, &session, &state) != 0 || session != walk->leader->pid)
+	if (read_process(pid, &p, &session, &is_gone) != 0 || session != walk->leader->pid)
 		return 0;
-	if (is_gone(state) || pid <= 1 || pid == getpid())
+	if (is_gone || pid <= 1 || pid == getpid())
 		return 0;
 	walk->count++;
 	if (walk->signal)
@@ -192,10 +190,10 @@ process_signal_session(const struct process *leader, int signal)
 	struct session_walk walk = {.leader = leader, .signal = signal};
 	struct process now;
 	pid_t session;
-	char state;
+	bool is_gone;
 
 	/* The number belongs to a later life: the session that we mean has ended. */
-	if (read_process(leader->pid, &now, &session, &state) == 0 &&
+	if (read_process(leader->pid, &now, &session, &is_gone) == 0 &&
 	    now.started != leader->started)
 		return 0;
 	process_each(signal_member, &walk);

@@ -9,6 +9,10 @@
  * A session's number is not given to a new process while any member of the
  * session lives; that makes it safe to end the rest of a session whose leader
  * is dead.
+ *
+ * A process is gone when the last of its threads is. One that sleeps in the kernel
+ * outlives SIGKILL, and keeps the files and their locks, while the leader is a
+ * zombie already.
  */
 #ifndef GEMEL_AGENTS_PROCESS_H
 #define GEMEL_AGENTS_PROCESS_H
@@ -22,10 +26,10 @@ struct process {
 	uint64_t started; /* clock ticks since boot (/proc/PID/stat, field 22) */
 };
 
-/* Pure: read /proc/PID/stat. False if it is none. state_r is its letter. */
-bool process_parse_stat(const char *stat, struct process *p, pid_t *session_r, char *state_r);
+/* Pure: read /proc/PID/stat. False if it is none. */
+bool process_parse_stat(const char *stat, struct process *p, pid_t *session_r, bool *is_gone_r);
 
-/* Which life pid is now. 0, or -ESRCH: none, or a zombie. */
+/* Which life pid is now. 0, or -ESRCH: none, or gone. */
 int process_identify(pid_t pid, struct process *p);
 
 bool process_is_alive(const struct process *p);

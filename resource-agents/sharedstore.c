@@ -169,7 +169,8 @@ static const struct ocf_parameter parameters[] = {
 	.shortdesc = "user who gets a fresh file system",
 	.longdesc = "When the top directory of the mounted file system belongs to root, as mkfs "
 		    "leaves it, it is given to this user, who must be the one that the core runs "
-		    "as. Empty: it stays as it is.",
+		    "as. One that belongs to somebody else is refused: the user then has another "
+		    "number on the other node. Empty: it stays as it is.",
     },
     {
 	.name = "term_ms",

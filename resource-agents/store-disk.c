@@ -27,6 +27,7 @@
 #define PROBE_BYTES 4096
 
 enum store_state {
+	STORE_UNKNOWN,   /* the mount table cannot be read */
 	STORE_NO_DEVICE, /* and not mounted */
 	STORE_FREE,      /* not mounted here */
 	STORE_MOUNTED,
@@ -43,9 +44,10 @@ struct store {
 	char marker[PATH_MAX], busy[PATH_MAX];
 	enum store_state state;
 	dev_t number;         /* of the device, or of what is mounted; 0: unknown */
-	char other[PATH_MAX]; /* what stands in the way */
+	char other[PATH_MAX]; /* what stands in the way, or why that is unknown */
 };
 
+/* Returns owned; or NULL with errno. */
 static char *
 read_mounts(void)
 {
@@ -53,15 +55,24 @@ read_mounts(void)
 	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	ssize_t n = 1;
 
-	while (fd >= 0 && n > 0) {
+	if (fd < 0)
+		return NULL;
+	while (n > 0) {
 		char part[4096];
 
 		n = read(fd, part, sizeof(part));
 		if (n > 0)
 			buffer_append(&text, part, (size_t)n);
 	}
-	if (fd >= 0)
+	if (n < 0) {
+		int error = errno;
+
 		close(fd);
+		buffer_close(&text);
+		errno = error;
+		return NULL;
+	}
+	close(fd);
 	buffer_append(&text, "", 1);
 	return (char *)text.data;
 }
@@ -82,6 +93,11 @@ look_at_mounts(struct store *store)
 	struct mount_entry entry;
 	bool is_elsewhere = false;
 
+	if (!text) {
+		store->state = STORE_UNKNOWN;
+		snprintf(store->other, sizeof(store->other), "%s", strerror(errno));
+		return;
+	}
 	while (mounts_next(&cursor, &entry)) {
 		if (strcmp(entry.directory, store->directory) == 0) {
 			/* The last one lies on top. */
@@ -160,6 +176,11 @@ static enum ocf_exit
 fail_state(struct ocf_context *ctx, const struct store *store, enum ocf_exit code)
 {
 	switch (store->state) {
+	case STORE_UNKNOWN:
+		return ocf_fail(ctx, OCF_ERR_GENERIC,
+		    "cannot read /proc/self/mountinfo: %s; without it nobody knows what is "
+		    "mounted; mount /proc",
+		    store->other);
 	case STORE_NO_DEVICE:
 		return ocf_fail(ctx, code,
 		    "parameter device: %s is no block device here; connect the disk",
@@ -187,7 +208,7 @@ store_disk_check_node(struct ocf_context *ctx)
 	struct store store = store_look(ctx);
 	struct stat st;
 
-	if (store.state == STORE_NO_DEVICE)
+	if (store.state == STORE_UNKNOWN || store.state == STORE_NO_DEVICE)
 		return fail_state(ctx, &store, OCF_ERR_INSTALLED);
 	if (stat(store.directory, &st) != 0 || !S_ISDIR(st.st_mode))
 		return ocf_fail(ctx, OCF_ERR_INSTALLED,
@@ -212,22 +233,32 @@ release(struct ocf_context *ctx, const struct store *store)
 enum ocf_exit
 store_disk_demote(struct ocf_context *ctx)
 {
+	int error = ocf_make_run_directory();
 	struct store store = store_look(ctx);
-	enum ocf_exit code = wait_for_busy(ctx, &store);
+	enum ocf_exit code;
 
+	/* A probe may have been all that ran here since the boot. */
+	if (error)
+		return ocf_fail(
+		    ctx, OCF_ERR_GENERIC, "cannot make " OCF_RUN_DIR ": %s", strerror(-error));
+	code = wait_for_busy(ctx, &store);
 	if (code != OCF_SUCCESS)
 		return code;
 	/* What was left behind may have mounted it in its last moment. */
 	store = store_look(ctx);
 	switch (store.state) {
+	case STORE_UNKNOWN:
+		return fail_state(ctx, &store, OCF_ERR_GENERIC);
 	case STORE_MOUNTED:
 	case STORE_READONLY:
 	case STORE_ELSEWHERE:
 		return release(ctx, &store);
 	case STORE_FREE:
 	case STORE_FOREIGN:
-		/* Unmounted by hand, it may still be mounted in another namespace. */
-		if (store.number && store_is_held(store.number))
+		/* Unmounted by hand, it may still be mounted in another namespace, which nobody
+		 * need be in: only a claim can tell. It is this node's kernel alone that answers,
+		 * so it is none of its business that the other node has the disk. */
+		if (store.number)
 			return release(ctx, &store);
 		break;
 	case STORE_NO_DEVICE:
@@ -240,15 +271,11 @@ enum ocf_exit
 store_disk_start(struct ocf_context *ctx)
 {
 	enum ocf_exit code = store_disk_check_node(ctx);
-	int error = ocf_make_run_directory();
 	struct store store;
 	int fd;
 
 	if (code != OCF_SUCCESS)
 		return code;
-	if (error)
-		return ocf_fail(
-		    ctx, OCF_ERR_GENERIC, "cannot make " OCF_RUN_DIR ": %s", strerror(-error));
 	code = store_disk_demote(ctx);
 	store = store_look(ctx);
 	if (code != OCF_SUCCESS)
@@ -278,6 +305,9 @@ store_disk_stop(struct ocf_context *ctx)
 	return code;
 }
 
+/* A status beside the errors: the report's text is the whole sentence. */
+#define FOREIGN_OWNER 1
+
 /* In the child. A file system that mkfs just made belongs to root; only then is it given away. */
 static int
 give_to_owner(void *argument, char *text)
@@ -294,6 +324,13 @@ give_to_owner(void *argument, char *text)
 		return -ESRCH;
 	if (stat(store->directory, &st) != 0)
 		return -errno;
+	if (st.st_uid != 0 && st.st_uid != owner->pw_uid) {
+		snprintf(text, CHILD_TEXT_MAX,
+		    "%.48s belongs to user %u, but %.32s is user %u here: the numbers differ "
+		    "between the nodes; make them the same",
+		    store->directory, st.st_uid, store->owner, owner->pw_uid);
+		return FOREIGN_OWNER;
+	}
 	if (st.st_uid == 0 && chown(store->directory, owner->pw_uid, owner->pw_gid) != 0)
 		return -errno;
 	text[0] = '\0';
@@ -375,6 +412,8 @@ store_disk_promote(struct ocf_context *ctx)
 		return ocf_fail(ctx, OCF_ERR_GENERIC, "mounting %s hangs: the disk does not answer",
 		    store.device);
 	unlink(store.busy);
+	if (!error && report.status == FOREIGN_OWNER)
+		return ocf_fail(ctx, OCF_ERR_GENERIC, "%s", report.text);
 	if (error || report.status)
 		return ocf_fail(ctx, OCF_ERR_GENERIC, "cannot %s %s: %s",
 		    report.text[0] ? report.text : "mount", store.device,
@@ -460,8 +499,11 @@ store_disk_monitor(struct ocf_context *ctx)
 			return OCF_NOT_RUNNING;
 		code = OCF_SUCCESS;
 		break;
-	case STORE_NO_DEVICE:
+	case STORE_UNKNOWN:
 	case STORE_ELSEWHERE:
+		/* Whatever is known of a start: so that a stop follows, and unmounts it. */
+		return fail_state(ctx, &store, OCF_ERR_GENERIC);
+	case STORE_NO_DEVICE:
 	case STORE_FOREIGN:
 		return is_started ? fail_state(ctx, &store, OCF_ERR_GENERIC) : OCF_NOT_RUNNING;
 	}

@@ -33,15 +33,6 @@ store_claim(const char *device)
 	return 0;
 }
 
-bool
-store_is_held(dev_t number)
-{
-	struct holders found;
-
-	holders_find(number, &found);
-	return found.count > 0;
-}
-
 /* Unmount every mount of the device that a mount table (taken; may be NULL) lists, the newest
  * first: one may lie on another, and a bind mount of a part of it holds it as well. 0 or the
  * first -errno. */
@@ -165,7 +156,9 @@ store_release(struct ocf_context *ctx, const struct store_release *release)
 			return ocf_fail(ctx, OCF_ERR_GENERIC, "cannot unmount %s: %s",
 			    release->directory, strerror(-error));
 		now_ms = clock_boot_ms();
-		if (now_ms >= ctx->deadline_ms)
+		/* Not in the last moment: a child that has no time left looks like a disk that
+		 * hangs. */
+		if (now_ms + LOOK_AGAIN_MS >= ctx->deadline_ms)
 			return ocf_fail(ctx, OCF_ERR_GENERIC, "%s is not released: held by %s",
 			    release->directory, names);
 		if (now_ms - looked_ms >= LOOK_AGAIN_MS) {

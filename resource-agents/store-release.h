@@ -27,7 +27,4 @@ enum ocf_exit store_release(struct ocf_context *ctx, const struct store_release 
 /* Claim the device exclusively for a moment. 0; -EBUSY: somebody uses it; -errno. May hang. */
 int store_claim(const char *device);
 
-/* Does a process hold a file system of that device, be it by a mount namespace of its own? */
-bool store_is_held(dev_t number);
-
 #endif

@@ -389,6 +389,10 @@ core_tick(struct core *core, uint64_t now_ms)
 		core_check_drained(core);
 	}
 	progress->workers = pool_workers_alive(core->pool);
+	if (progress->workers > 0 || progress->role != CORE_ACTIVE)
+		progress->deaf_since_ms = 0;
+	else if (progress->deaf_since_ms == 0)
+		progress->deaf_since_ms = now_ms;
 	progress->worker_deaths = pool_worker_deaths(core->pool);
 	progress->sessions = pool_sessions(core->pool);
 	progress->tick_ms = now_ms;

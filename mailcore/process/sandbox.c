@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -43,10 +44,7 @@ static const int allowed[] = {
     SCMP_SYS(restart_syscall),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(sendto),
     SCMP_SYS(setsockopt),
-    SCMP_SYS(shutdown),
     SCMP_SYS(write),
     SCMP_SYS(writev),
 #ifdef SANITIZED
@@ -65,6 +63,11 @@ static const struct {
     {SCMP_SYS(mmap), 2, PROT_EXEC, 0},
     {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
     {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONBIO},
+    /* With MSG_FASTOPEN they connect. */
+    {SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0},
+    {SCMP_SYS(sendto), 3, MSG_FASTOPEN, 0},
+    /* Otherwise a worker could end a listener that the others share with it. */
+    {SCMP_SYS(shutdown), 1, UINT32_MAX, SHUT_WR},
 };
 
 int

@@ -4,8 +4,9 @@
  *
  * Locks the pid file, keeps the progress file, answers status, promote and
  * demote. Its "configuration" is a file of words that tell it to misbehave:
- * refuse-start, slow-start, degraded, refuse-promote, hang-demote, ignore-term, worker (a child
- * that outlives it), smtp (serve SMTP on 127.0.0.1:2525 while active).
+ * refuse-start, slow-start, degraded, refuse-promote, give-up (when it is promoted), deaf (none of
+ * its workers lives), hang-demote, ignore-term, worker (a child that outlives it), smtp (serve SMTP
+ * on 127.0.0.1:2525 while active).
  */
 #include "common/clock.h"
 #include "common/control.h"
@@ -104,6 +105,13 @@ obey(const char *verb)
 	if (strcmp(verb, "promote") == 0) {
 		if (is_wished("refuse-promote"))
 			return "the store is locked by nobody you know; unlock it";
+		if (is_wished("give-up")) {
+			snprintf(progress->reason, sizeof(progress->reason), "the disk is gone");
+			progress->role = CORE_FAILED;
+			return progress->reason;
+		}
+		if (is_wished("deaf"))
+			progress->deaf_since_ms = clock_boot_ms() - PROGRESS_DEAF_MS - 1;
 		progress->role = CORE_ACTIVE;
 	} else if (strcmp(verb, "demote") == 0) {
 		if (is_wished("hang-demote"))

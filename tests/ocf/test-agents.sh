@@ -379,6 +379,7 @@ test_floatip()
 	expect 0 floatip monitor "... and a monitor is content again"
 
 	test_conflict
+	test_many_addresses
 	ip addr del 192.0.2.10/24 dev near
 	expect 7 floatip monitor "floatip: an address taken away by hand is 7"
 	check "... and its announcer ends by itself" until_false pgrep -x floatip
@@ -386,7 +387,12 @@ test_floatip()
 	kill "$dumper"
 	OCF_RESKEY_cidr_netmask=255.255.255.0 expect 0 floatip start "floatip: a dotted netmask will do"
 	check "... as the same prefix" address_is_there 192.0.2.10
+	ip link add spare type veth peer name erraps
+	ip addr add 192.0.2.10/32 dev spare
+	ip addr add 192.0.2.10/30 dev spare
 	expect 0 floatip stop "... and stops"
+	result "$(ip addr show | grep -c "192.0.2.10/" || true)" "... wherever it was"
+	ip link del spare
 	result "$(count_files floatip)" "floatip: leaves no file behind"
 }
 
@@ -398,6 +404,28 @@ until_false()
 has_conflict()
 {
 	[ "$(wc -w </run/gemel/floatip-ip4)" = 3 ]
+}
+
+# Others change addresses all the while; the kernel's answer then begins anew.
+test_many_addresses()
+{
+	local changing try bad=0
+
+	for try in {1..1000}; do
+		echo "addr add 198.18.$((try / 250)).$((try % 250 + 1))/32 dev lo"
+	done | ip -batch -
+	while :; do
+		ip addr add 198.19.0.1/32 dev lo
+		ip addr del 198.19.0.1/32 dev lo
+	done 2>/dev/null &
+	changing=$!
+	for try in {1..100}; do
+		agent floatip monitor || { bad=1; break; }
+	done
+	result "$bad" "floatip: a monitor is content while the addresses of others come and go" "$said"
+	{ kill "$changing" && wait "$changing"; } 2>/dev/null || true
+	ip addr flush dev lo
+	ip addr add 127.0.0.1/8 dev lo
 }
 
 test_conflict()
@@ -486,13 +514,20 @@ test_sharedstore()
 	check "... and the device is nobody's" can_claim
 	{ kill "$holder" && wait "$holder"; } 2>/dev/null || true
 
+	test_hidden_mount
+	test_unknown_mounts
+	test_foreign_owner
+
 	quietly sharedstore promote
 	mount --bind /run/store /run/elsewhere
 	expect 0 sharedstore demote "sharedstore: is demoted though a bind mount has it"
 	mount "$device" /run/elsewhere
 	expect 1 sharedstore promote "sharedstore: what is mounted elsewhere is not promoted"
 	says "$device is mounted at /run/elsewhere; unmount it there" "... and it says where"
-	umount /run/elsewhere
+	rm -f /run/gemel/sharedstore-st.started
+	OCF_RESKEY_CRM_meta_interval=0 expect 1 sharedstore monitor "... nor called stopped by a probe"
+	rm -r /run/gemel
+	expect 0 sharedstore stop "... and a stop unmounts it, though nothing else ran since the boot"
 	mount -t tmpfs other /run/store
 	expect 1 sharedstore promote "sharedstore: a directory that is taken is not promoted"
 	umount /run/store
@@ -507,6 +542,71 @@ test_sharedstore()
 	expect 0 sharedstore stop "sharedstore: stops"
 	expect 7 sharedstore monitor "... and says so"
 	result "$(count_files sharedstore)" "sharedstore: leaves no file behind"
+}
+
+# A mount in a namespace that only a descriptor keeps: no process shows it.
+test_hidden_mount()
+{
+	local begun holder
+
+	begun=$(date +%s%N)
+	expect 0 sharedstore demote "sharedstore: a demote of what is not mounted"
+	result "$((($(date +%s%N) - begun) / 1000000 > 100))" "... takes no time"
+	rm -f /run/inside
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount --propagation private bash -c \
+		'mount "$0" /run/elsewhere; : >/run/inside; read -r <>/run/never' "$device" &
+	holder=$!
+	until_true test -e /run/inside
+	exec 6<"/proc/$holder/ns/mnt"
+	{ kill "$holder" && wait "$holder"; } 2>/dev/null || true
+	OCF_RESKEY_CRM_meta_timeout=500 expect 1 sharedstore demote \
+		"sharedstore: a mount in a namespace without a process is no released disk"
+	says "/run/store is not released: held by nobody that can be seen" "... and it says so"
+	exec 6<&-
+	expect 0 sharedstore demote "... and is one once the namespace has gone"
+}
+
+# Without /proc nobody knows what is mounted.
+without_proc()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	said=$(unshare --mount --propagation private bash -c \
+		'mount -t tmpfs none /proc; exec "$0" "$@"' "$provider/$1" "$2" 2>&1)
+}
+
+test_unknown_mounts()
+{
+	local action rc
+
+	quietly sharedstore promote
+	for action in monitor demote stop promote start; do
+		rc=0
+		without_proc sharedstore "$action" || rc=$?
+		result "$((rc != 1))" "sharedstore: without a mount table $action fails" "rc=$rc $said"
+		says "cannot read /proc/self/mountinfo: No such file or directory; without it nobody knows what is mounted; mount /proc" \
+			"... and says why"
+	done
+	expect 8 sharedstore monitor "... and leaves it as it was"
+	quietly sharedstore demote
+}
+
+test_foreign_owner()
+{
+	local -x OCF_RESKEY_owner=nobody
+
+	expect 0 sharedstore promote "sharedstore: a fresh file system is given to its owner"
+	result "$([ "$(stat -c %U /run/store)" = nobody ]; echo $?)" "... whole"
+	quietly sharedstore demote
+	expect 0 sharedstore promote "... and taken again as it is"
+	chown daemon /run/store
+	quietly sharedstore demote
+	expect 1 sharedstore promote "sharedstore: one that belongs to another user is refused"
+	says "/run/store belongs to user $(id -u daemon), but nobody is user $(id -u nobody) here: the numbers differ between the nodes; make them the same" \
+		"... and says why"
+	expect 1 sharedstore promote "... when it is mounted already, too"
+	chown root /run/store
+	expect 0 sharedstore demote "... and can be demoted"
 }
 
 # A disk that hangs: the lab's.
@@ -597,6 +697,15 @@ test_mailcore()
 
 	quietly mailcore start
 	quietly mailcore promote
+	expect 0 mailcore start "mailcore: a start that kills an active core to demote it starts another"
+	expect 0 mailcore monitor "... that stands by"
+	quietly mailcore promote
+	rm /run/gemel/progress
+	expect 0 mailcore demote "mailcore: a core that says nothing of itself is demoted"
+	expect 7 mailcore monitor "... and not believed to be a standby: nothing of it lives"
+
+	quietly mailcore start
+	quietly mailcore promote
 	pid=$(core_pid)
 	kill -STOP "$pid"
 	OCF_CHECK_LEVEL=10 expect 9 mailcore monitor "mailcore: a stopped core does not answer"
@@ -613,6 +722,26 @@ test_mailcore()
 	says "degraded: the queue is long" "... and says why"
 	quietly mailcore promote
 	expect 191 mailcore monitor "mailcore: a degraded active core is 191"
+	quietly mailcore stop
+
+	echo give-up >/run/wishes
+	quietly mailcore start
+	expect 1 mailcore promote "mailcore: a core that gives up is not promoted"
+	expect 1 mailcore monitor "... and a monitor fails"
+	says "mailcored gave up: the disk is gone" "... and says why"
+	expect 0 mailcore demote "... and a demote succeeds"
+	expect 7 mailcore monitor "... for what it holds is taken from it: nothing of it lives"
+
+	echo deaf >/run/wishes
+	quietly mailcore start
+	quietly mailcore promote
+	expect 9 mailcore monitor "mailcore: an active core without a living worker is a failed promotion"
+	says "mailcored is active, but none of its SMTP workers lives; see its log" "... and says why"
+	expect 0 mailcore demote "... and can be demoted"
+	expect 0 mailcore monitor "... and is a standby then"
+	quietly mailcore promote
+	expect 0 mailcore start "mailcore: a start puts another in place of a deaf core"
+	expect 0 mailcore monitor "... that stands by"
 	quietly mailcore stop
 
 	echo refuse-promote >/run/wishes

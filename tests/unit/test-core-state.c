@@ -5,7 +5,18 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define NOW 100000
 
@@ -50,6 +61,47 @@ a_core_whose_loop_stands_still_is_stuck(void **state)
 	assert_int_equal(core_state_of(true, false, &ahead, NOW), CORE_STATE_OWNER);
 }
 
+/* An active core, none of whose workers has lived for so long. */
+static enum core_state
+seen_deaf(uint32_t role, uint32_t workers, uint64_t deaf_ms)
+{
+	struct progress progress = {
+	    .role = role, .tick_ms = NOW, .workers = workers, .deaf_since_ms = NOW - deaf_ms};
+
+	return core_state_of(true, false, &progress, NOW);
+}
+
+static void
+an_active_core_that_has_had_no_worker_for_long_is_deaf(void **state)
+{
+	(void)state;
+	assert_int_equal(seen_deaf(CORE_ACTIVE, 0, PROGRESS_DEAF_MS), CORE_STATE_OWNER);
+	assert_int_equal(seen_deaf(CORE_ACTIVE, 0, PROGRESS_DEAF_MS + 1), CORE_STATE_DEAF);
+	/* A reader may find one field new and the other old. */
+	assert_int_equal(seen_deaf(CORE_ACTIVE, 1, PROGRESS_DEAF_MS + 1), CORE_STATE_OWNER);
+	assert_int_equal(seen_deaf(CORE_ACTIVE, 0, NOW), CORE_STATE_OWNER);
+	assert_int_equal(seen_deaf(CORE_ACTIVE, 0, (uint64_t)-1), CORE_STATE_OWNER);
+}
+
+static void
+only_an_active_core_is_deaf(void **state)
+{
+	(void)state;
+	assert_int_equal(seen_deaf(CORE_STANDBY, 0, PROGRESS_DEAF_MS + 1), CORE_STATE_IDLE);
+	assert_int_equal(seen_deaf(CORE_PROMOTING, 0, PROGRESS_DEAF_MS + 1), CORE_STATE_OWNER);
+	assert_int_equal(seen_deaf(CORE_DEMOTING, 0, PROGRESS_DEAF_MS + 1), CORE_STATE_OWNER);
+	assert_int_equal(seen_deaf(CORE_FAILED, 0, PROGRESS_DEAF_MS + 1), CORE_STATE_GAVE_UP);
+}
+
+static void
+a_core_that_is_stuck_and_deaf_is_stuck(void **state)
+{
+	struct progress progress = {.role = CORE_ACTIVE, .tick_ms = 1, .deaf_since_ms = 1};
+
+	(void)state;
+	assert_int_equal(core_state_of(true, false, &progress, NOW), CORE_STATE_STUCK_OWNER);
+}
+
 static void
 a_dead_core_is_absent_only_when_nothing_of_it_is_left(void **state)
 {
@@ -83,6 +135,8 @@ a_core_that_may_own_the_store_is_never_reported_as_stopped_or_unpromoted(void **
 		assert_int_equal(
 		    core_state_exit(CORE_STATE_STUCK_OWNER, (enum ocf_role)role, false),
 		    OCF_FAILED_PROMOTED);
+		assert_int_equal(core_state_exit(CORE_STATE_DEAF, (enum ocf_role)role, false),
+		    OCF_FAILED_PROMOTED);
 	}
 }
 
@@ -102,20 +156,96 @@ a_process_name_may_hold_anything(void **state)
 {
 	struct process p;
 	pid_t session;
-	char letter;
+	bool is_gone;
 
 	(void)state;
 	assert_true(
 	    process_parse_stat("42 (a) Z 1 (b) S 1 40 41 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 "
 			       "98765 1000 2",
-		&p, &session, &letter));
+		&p, &session, &is_gone));
 	assert_int_equal(p.pid, 42);
 	assert_int_equal(session, 41);
-	assert_int_equal(letter, 'S');
+	assert_false(is_gone);
 	assert_int_equal(p.started, 98765);
-	assert_false(process_parse_stat("42 (a", &p, &session, &letter));
-	assert_false(process_parse_stat("42 (a) S 1 40", &p, &session, &letter));
-	assert_false(process_parse_stat("", &p, &session, &letter));
+	assert_false(process_parse_stat("42 (a", &p, &session, &is_gone));
+	assert_false(process_parse_stat("42 (a) S 1 40", &p, &session, &is_gone));
+	assert_false(process_parse_stat("", &p, &session, &is_gone));
+}
+
+static void
+a_zombie_is_gone_only_with_its_last_thread(void **state)
+{
+	static const struct {
+		char letter;
+		int threads;
+		bool is_gone;
+	} rows[] = {{'Z', 1, true}, {'Z', 0, true}, {'X', 0, true}, {'Z', 2, false},
+	    {'X', 2, false}, {'D', 1, false}, {'R', 9, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct process p;
+		pid_t session;
+		bool is_gone;
+		char stat[128];
+
+		snprintf(stat, sizeof(stat),
+		    "42 (a) %c 1 40 41 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 %d 0 98765 1000 2",
+		    rows[i].letter, rows[i].threads);
+		assert_true(process_parse_stat(stat, &p, &session, &is_gone));
+		assert_int_equal(is_gone, rows[i].is_gone);
+		assert_int_equal(p.started, 98765);
+	}
+}
+
+static void *
+stay(void *argument)
+{
+	(void)argument;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static bool
+is_zombie(pid_t pid)
+{
+	char path[32], stat[512] = "";
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	n = fread(stat, 1, sizeof(stat) - 1, file);
+	fclose(file);
+	return n > 0 && strstr(stat, ") Z ");
+}
+
+static void
+a_process_whose_leader_alone_is_dead_is_waited_for(void **state)
+{
+	struct process p;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		pthread_t other;
+
+		if (pthread_create(&other, NULL, stay, NULL))
+			_exit(1);
+		syscall(SYS_exit, 0);
+	}
+	while (!is_zombie(pid))
+		sched_yield();
+	assert_int_equal(process_identify(pid, &p), 0);
+	assert_true(process_is_alive(&p));
+	assert_int_equal(process_wait(&p, 0), -ETIMEDOUT);
+	kill(pid, SIGKILL);
+	assert_int_equal(process_wait(&p, UINT64_MAX), 0);
+	assert_false(process_is_alive(&p));
+	waitpid(pid, NULL, 0);
 }
 
 static void
@@ -140,12 +270,17 @@ main(void)
 	    cmocka_unit_test(a_living_core_is_what_its_role_says),
 	    cmocka_unit_test(an_unknown_role_is_taken_for_an_owner),
 	    cmocka_unit_test(a_core_whose_loop_stands_still_is_stuck),
+	    cmocka_unit_test(an_active_core_that_has_had_no_worker_for_long_is_deaf),
+	    cmocka_unit_test(only_an_active_core_is_deaf),
+	    cmocka_unit_test(a_core_that_is_stuck_and_deaf_is_stuck),
 	    cmocka_unit_test(a_dead_core_is_absent_only_when_nothing_of_it_is_left),
 	    cmocka_unit_test(what_died_while_promoted_has_failed_and_was_not_stopped),
 	    cmocka_unit_test(
 		a_core_that_may_own_the_store_is_never_reported_as_stopped_or_unpromoted),
 	    cmocka_unit_test(degraded_shows_only_on_what_works),
 	    cmocka_unit_test(a_process_name_may_hold_anything),
+	    cmocka_unit_test(a_zombie_is_gone_only_with_its_last_thread),
+	    cmocka_unit_test(a_process_whose_leader_alone_is_dead_is_waited_for),
 	    cmocka_unit_test(an_smtp_reply_ends_with_its_line_without_a_hyphen),
 	};
 

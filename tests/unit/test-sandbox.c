@@ -112,11 +112,38 @@ changes_its_limits(void)
 }
 
 static void
+shuts_down_reading(void)
+{
+	shutdown(pair[0], SHUT_RD);
+}
+
+static void
+shuts_down_both_ways(void)
+{
+	shutdown(pair[0], SHUT_RDWR);
+}
+
+static void
+connects_by_sending(void)
+{
+	sendto(pair[0], "a", 1, MSG_FASTOPEN | MSG_NOSIGNAL, NULL, 0);
+}
+
+static void
+connects_by_sending_a_message(void)
+{
+	struct msghdr message = {0};
+
+	sendmsg(pair[0], &message, MSG_FASTOPEN | MSG_NOSIGNAL);
+}
+
+static void
 what_a_worker_never_needs_ends_it(void **state)
 {
 	void (*const attempts[])(void) = {opens, makes_a_socket, connects, executes, traces,
 	    signals_its_parent, signals_another_thread_group, forks, maps_code, renames,
-	    changes_its_limits};
+	    changes_its_limits, shuts_down_reading, shuts_down_both_ways, connects_by_sending,
+	    connects_by_sending_a_message};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
@@ -132,9 +159,12 @@ works(void)
 {
 	struct timespec now;
 	char text[4];
+	struct iovec part = {text, sizeof(text)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	void *memory = malloc(1 << 20);
 
 	if (!memory || send(pair[0], "abc", 4, 0) != 4 || recv(pair[1], text, 4, 0) != 4 ||
+	    sendmsg(pair[0], &message, MSG_NOSIGNAL) != 4 || recv(pair[1], text, 4, 0) != 4 ||
 	    write(pair[0], "abc", 4) != 4 || read(pair[1], text, 4) != 4 ||
 	    clock_gettime(CLOCK_MONOTONIC, &now) || shutdown(pair[0], SHUT_WR) || close(pair[0]))
 		_exit(1);
