@@ -233,6 +233,8 @@ a_process_whose_leader_alone_is_dead_is_waited_for(void **state)
 	if (pid == 0) {
 		pthread_t other;
 
+		/* An assertion that fails would leave it behind. */
+		alarm(10);
 		if (pthread_create(&other, NULL, stay, NULL))
 			_exit(1);
 		syscall(SYS_exit, 0);
