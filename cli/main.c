@@ -13,6 +13,8 @@
 
 static const struct verb verbs[] = {
     {NULL, "status", "", "say what the core on this node is doing", 0, verb_status},
+    {"agent", "status", "", "say what the agent sees of this node and its peer", 0,
+	verb_agent_status},
     {"account", "add", "ADDRESS", "make an account; asks for its password", 1, verb_account_add},
     {"account", "del", "ADDRESS", "remove an account; its mail is kept aside", 1, verb_account_del},
     {"account", "list", "", "list the accounts", 0, verb_account_list},
@@ -120,51 +122,79 @@ print_json(json_t *reply)
 	return EXIT_DONE;
 }
 
+struct daemon {
+	const char *service, *name, *start_hint;
+};
+
 static int
-explain_failed_call(int error)
+explain_failed_call(const struct daemon *daemon, int error)
 {
 	switch (-error) {
 	case ENOENT:
-		return complain(EXIT_NO_ANSWER, "no mailcored runs on this node; start it with "
-						"Pacemaker (crm resource start gemel-core)");
+		return complain(EXIT_NO_ANSWER, "no %s runs on this node; start it with %s",
+		    daemon->name, daemon->start_hint);
 	case ETIMEDOUT:
-		return complain(EXIT_NO_ANSWER, "mailcored did not answer in time; see gemel "
-						"status, or wait longer with --timeout");
+		return complain(EXIT_NO_ANSWER,
+		    "%s did not answer in time; see gemel status, or wait longer with --timeout",
+		    daemon->name);
 	case ECONNRESET:
-		return complain(EXIT_NO_ANSWER, "mailcored ended before it answered; see its log, "
-						"and whether it was done, before you repeat it");
+		return complain(EXIT_NO_ANSWER,
+		    "%s ended before it answered; see its log, and whether it was done, before you "
+		    "repeat it",
+		    daemon->name);
 	case EACCES:
 	case EPERM:
-		return complain(EXIT_REFUSED, "this user may not ask mailcored; ask as root");
+		return complain(
+		    EXIT_REFUSED, "this user may not ask %s; ask as root", daemon->name);
 	case EMSGSIZE:
 		return complain(
 		    EXIT_FAILED, "the request is too large for one message; shorten it");
 	default:
 		return complain(
-		    EXIT_FAILED, "cannot ask mailcored: %s; see its log", strerror(-error));
+		    EXIT_FAILED, "cannot ask %s: %s; see its log", daemon->name, strerror(-error));
 	}
+}
+
+static int
+ask(const struct daemon *daemon, const struct options *options, json_t *request, json_t **reply_r)
+{
+	int status, result = control_call(
+			daemon->service, request, (int)options->timeout_s * 1000, reply_r);
+	const char *error;
+
+	json_decref(request);
+	if (result)
+		return explain_failed_call(daemon, result);
+	if (json_is_true(json_object_get(*reply_r, "ok")))
+		return EXIT_DONE;
+	error = json_string_value(json_object_get(*reply_r, "error"));
+	status = (int)json_integer_value(json_object_get(*reply_r, "code"));
+	if (error)
+		complain(EXIT_FAILED, "%s", error);
+	else
+		complain(EXIT_FAILED, "%s refused without a reason; see its log", daemon->name);
+	if (options->json)
+		print_json(json_incref(*reply_r));
+	json_decref(*reply_r);
+	return status >= EXIT_FAILED && status <= EXIT_NO_ANSWER ? status : EXIT_FAILED;
 }
 
 int
 ask_core(const struct options *options, json_t *request, json_t **reply_r)
 {
-	int status,
-	    result = control_call(CONTROL_CORE, request, (int)options->timeout_s * 1000, reply_r);
-	const char *error;
+	static const struct daemon core = {
+	    CONTROL_CORE, "mailcored", "Pacemaker (crm resource start gemel-core)"};
 
-	json_decref(request);
-	if (result)
-		return explain_failed_call(result);
-	if (json_is_true(json_object_get(*reply_r, "ok")))
-		return EXIT_DONE;
-	error = json_string_value(json_object_get(*reply_r, "error"));
-	status = (int)json_integer_value(json_object_get(*reply_r, "code"));
-	complain(
-	    EXIT_FAILED, "%s", error ? error : "mailcored refused without a reason; see its log");
-	if (options->json)
-		print_json(json_incref(*reply_r));
-	json_decref(*reply_r);
-	return status >= EXIT_FAILED && status <= EXIT_NO_ANSWER ? status : EXIT_FAILED;
+	return ask(&core, options, request, reply_r);
+}
+
+int
+ask_agent(const struct options *options, json_t *request, json_t **reply_r)
+{
+	static const struct daemon agent = {
+	    CONTROL_AGENT, "gemel-agentd", "systemctl start gemel-agentd"};
+
+	return ask(&agent, options, request, reply_r);
 }
 
 static bool

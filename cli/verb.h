@@ -41,6 +41,9 @@ struct verb {
  * *reply_r owned by the caller, or the exit status. */
 int ask_core(const struct options *options, json_t *request, json_t **reply_r);
 
+/* The same of gemel-agentd. */
+int ask_agent(const struct options *options, json_t *request, json_t **reply_r);
+
 /* Print reply as JSON without "ok". Takes reply. Returns EXIT_DONE. */
 int print_json(json_t *reply);
 
@@ -49,6 +52,7 @@ int
 complain(enum exit_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int verb_status(const struct options *options, char **operands);
+int verb_agent_status(const struct options *options, char **operands);
 int verb_core_promote(const struct options *options, char **operands);
 int verb_core_demote(const struct options *options, char **operands);
 int verb_core_drain(const struct options *options, char **operands);

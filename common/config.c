@@ -94,6 +94,15 @@ static const struct config_row rows[] = {
 	"At a demote: milliseconds that sessions have to finish a commit before they are cut."},
     {"smtp", "postmaster", CONFIG_TEXT, "", 0, 0, ROW(postmaster),
 	"Account that gets mail for postmaster when there is no such account. Empty: none."},
+
+    {"agent", "log_file", CONFIG_TEXT, "/var/log/gemel/gemel-agentd.log", 0, 0, ROW(agent_log_file),
+	"The log of gemel-agentd, beside syslog. Empty: syslog only."},
+    {"agent", "resource", CONFIG_TEXT, "gemel-core", 0, 0, ROW(agent_resource),
+	"The cluster resource of the mail core: a failure of the core is reported of it."},
+    {"agent", "realtime", CONFIG_TRUTH, "true", 0, 0, ROW(agent_realtime),
+	"Run gemel-agentd at real-time priority and with its memory locked."},
+    {"agent", "stuck_ms", CONFIG_NUMBER, "1000", 300, 60000, ROW(agent_stuck_ms),
+	"A core whose loop stands still for so many milliseconds has failed."},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

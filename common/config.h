@@ -53,6 +53,11 @@ struct config {
 	uint64_t sessions_max;
 	uint64_t quiesce_timeout_ms;
 	char *postmaster;
+
+	char *agent_log_file;
+	char *agent_resource;
+	bool agent_realtime;
+	uint64_t agent_stuck_ms;
 };
 
 /* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence

@@ -25,6 +25,9 @@
 #define PROGRESS_STUCK_MS 2000u
 #define PROGRESS_TICK_MS 50u
 
+/* So is, sooner, one that SIGSTOP or its like has stopped: it does not come back by itself. */
+#define PROGRESS_STOPPED_MS 150u
+
 /* A worker that dies is started again within a second or so. An active core that has had none for
  * longer than this takes no mail. */
 #define PROGRESS_DEAF_MS 5000u
@@ -36,6 +39,7 @@ enum core_role {
 	CORE_ACTIVE, /* owns the store, accepts mail */
 	CORE_DEMOTING,
 	CORE_FAILED, /* gave the store up, for the reason in reason; only a restart helps */
+	CORE_ENDED,  /* ended in order; the process is gone, or about to be */
 };
 
 struct progress {

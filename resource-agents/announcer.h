@@ -14,7 +14,7 @@
 #define GEMEL_AGENTS_ANNOUNCER_H
 
 #include "resource-agents/announcement.h"
-#include "resource-agents/process.h"
+#include "common/process.h"
 
 struct announcer {
 	struct ip ip;

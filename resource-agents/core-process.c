@@ -33,26 +33,40 @@ core_of(const struct ocf_context *ctx)
 	};
 
 	ocf_state_path(ctx, "session", core.record, sizeof(core.record));
+	ocf_state_path(ctx, "action", core.action, sizeof(core.action));
 	return core;
+}
+
+void
+core_mark_action(const struct core *core)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(core->action, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETLK, &lock);
 }
 
 void
 core_look(const struct core *core, struct core_view *view)
 {
 	pid_t pid = progress_core_pid(core->pid_path);
+	enum core_life life = CORE_LIFE_NONE;
+	struct process_sight sight;
 	struct process recorded = {0};
-	bool has_leftovers = false;
 
 	*view = (struct core_view){0};
-	if (pid > 0 && process_identify(pid, &view->leader) != 0)
-		pid = 0;
-	if (pid <= 0 && process_load(core->record, &recorded) == 0) {
+	if (pid > 0 && process_look(pid, &sight) == 0 && !sight.is_gone) {
+		view->leader = sight.life;
+		life = sight.is_stopped ? CORE_LIFE_STOPPED : CORE_LIFE_RUNS;
+	} else if (process_load(core->record, &recorded) == 0) {
 		view->leader = recorded;
-		has_leftovers = process_signal_session(&recorded, 0) > 0;
+		if (process_signal_session(&recorded, 0) > 0)
+			life = CORE_LIFE_LEFTOVERS;
 	}
 	view->has_progress = progress_read(core->progress_path, &view->progress) == 0;
-	view->state = core_state_of(
-	    pid > 0, has_leftovers, view->has_progress ? &view->progress : NULL, clock_boot_ms());
+	view->state =
+	    core_state_of(life, view->has_progress ? &view->progress : NULL, clock_boot_ms());
 }
 
 /* The environment without what was meant for the agent. */

@@ -12,6 +12,7 @@ may_own_store(uint32_t role)
 	case CORE_STARTING:
 	case CORE_STANDBY:
 	case CORE_FAILED:
+	case CORE_ENDED:
 		return false;
 	}
 	/* A role that this agent does not know yet: be careful. */
@@ -26,16 +27,26 @@ is_deaf(const struct progress *progress, uint64_t now_ms)
 	       now_ms - progress->deaf_since_ms > PROGRESS_DEAF_MS;
 }
 
-enum core_state
-core_state_of(bool is_alive, bool has_leftovers, const struct progress *progress, uint64_t now_ms)
+static bool
+is_stuck(enum core_life life, const struct progress *progress, uint64_t now_ms)
 {
-	if (!is_alive)
-		return has_leftovers ? CORE_STATE_LEFTOVER : CORE_STATE_ABSENT;
+	uint64_t bound_ms = life == CORE_LIFE_STOPPED ? PROGRESS_STOPPED_MS : PROGRESS_STUCK_MS;
+
+	return progress->role != CORE_STARTING && now_ms > progress->tick_ms &&
+	       now_ms - progress->tick_ms > bound_ms;
+}
+
+enum core_state
+core_state_of(enum core_life life, const struct progress *progress, uint64_t now_ms)
+{
+	if (life == CORE_LIFE_NONE)
+		return CORE_STATE_ABSENT;
+	if (life == CORE_LIFE_LEFTOVERS)
+		return CORE_STATE_LEFTOVER;
 	/* It makes this file before it says that it is ready. */
 	if (!progress)
 		return CORE_STATE_IDLE;
-	if (now_ms > progress->tick_ms && now_ms - progress->tick_ms > PROGRESS_STUCK_MS &&
-	    progress->role != CORE_STARTING)
+	if (is_stuck(life, progress, now_ms))
 		return may_own_store(progress->role) ? CORE_STATE_STUCK_OWNER : CORE_STATE_STUCK;
 	if (progress->role == CORE_FAILED)
 		return CORE_STATE_GAVE_UP;

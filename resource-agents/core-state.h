@@ -30,10 +30,17 @@ enum core_state {
 };
 #define CORE_STATES 8
 
-/* What is seen: is_alive: somebody holds the pid file's lock; has_leftovers: of its session
- * somebody lives; progress: NULL if it could not be read. */
+enum core_life {
+	CORE_LIFE_NONE,
+	CORE_LIFE_LEFTOVERS, /* nobody holds the pid file's lock, but of its session somebody lives
+			      */
+	CORE_LIFE_RUNS,
+	CORE_LIFE_STOPPED, /* runs, but for SIGSTOP or its like */
+};
+
+/* progress: NULL if it could not be read. */
 enum core_state
-core_state_of(bool is_alive, bool has_leftovers, const struct progress *progress, uint64_t now_ms);
+core_state_of(enum core_life life, const struct progress *progress, uint64_t now_ms);
 
 /* The exit code of a monitor. */
 enum ocf_exit core_state_exit(enum core_state state, enum ocf_role expected, bool is_degraded);

@@ -10,7 +10,7 @@
 #ifndef GEMEL_AGENTS_HOLDERS_H
 #define GEMEL_AGENTS_HOLDERS_H
 
-#include "resource-agents/process.h"
+#include "common/process.h"
 
 #define HOLDERS_MAX 64
 

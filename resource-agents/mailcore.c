@@ -69,6 +69,7 @@ demote(struct ocf_context *ctx)
 	char why[256];
 	int error = 0;
 
+	core_mark_action(&core);
 	core_look(&core, &view);
 	switch (view.state) {
 	case CORE_STATE_ABSENT:
@@ -138,6 +139,7 @@ start(struct ocf_context *ctx)
 	if (error)
 		return ocf_fail(
 		    ctx, OCF_ERR_GENERIC, "cannot make " OCF_RUN_DIR ": %s", strerror(-error));
+	core_mark_action(&core);
 	core_look(&core, &view);
 	switch (view.state) {
 	case CORE_STATE_ABSENT:
@@ -172,6 +174,7 @@ stop(struct ocf_context *ctx)
 	uint64_t gently_until_ms = 0;
 	int error;
 
+	core_mark_action(&core);
 	core_look(&core, &view);
 	if (view.state == CORE_STATE_IDLE || view.state == CORE_STATE_OWNER ||
 	    view.state == CORE_STATE_DEAF)
@@ -192,6 +195,7 @@ promote(struct ocf_context *ctx)
 	struct core_view view;
 	char why[256];
 
+	core_mark_action(&core);
 	core_look(&core, &view);
 	if (view.state == CORE_STATE_OWNER && view.progress.role == CORE_ACTIVE)
 		return OCF_SUCCESS;

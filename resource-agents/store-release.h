@@ -12,7 +12,7 @@
 #define GEMEL_AGENTS_STORE_RELEASE_H
 
 #include "ocf/ocf.h"
-#include "resource-agents/process.h"
+#include "common/process.h"
 
 struct store_release {
 	const char *device, *directory; /* borrowed */

@@ -26,7 +26,7 @@
 
 #include "common/config.h"
 #include "common/progress.h"
-#include "mailcore/control/server.h"
+#include "common/control-server.h"
 #include "mailcore/core/jobs.h"
 #include "mailcore/core/privilege.h"
 #include "mailcore/core/trail.h"

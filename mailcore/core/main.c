@@ -363,6 +363,7 @@ main(int argc, char **argv)
 		on_tick(&core);
 		qb_loop_run(core.loop);
 		log_notice("core: ended");
+		core.progress->role = CORE_ENDED;
 		status = EXIT_SUCCESS;
 	}
 	control_server_close(&core.server);

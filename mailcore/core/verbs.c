@@ -380,14 +380,14 @@ run_account_show(void *context, struct control_request *request, const json_t *a
 }
 
 const struct control_verb core_verbs[] = {
-    {"status", run_status},
-    {"promote", run_promote},
-    {"demote", run_demote},
-    {"drain", run_drain},
-    {"account-add", run_account_add},
-    {"account-del", run_account_delete},
-    {"account-passwd", run_account_password},
-    {"account-list", run_account_list},
-    {"account-show", run_account_show},
-    {NULL, NULL},
+    {"status", run_status, false},
+    {"promote", run_promote, false},
+    {"demote", run_demote, false},
+    {"drain", run_drain, false},
+    {"account-add", run_account_add, false},
+    {"account-del", run_account_delete, false},
+    {"account-passwd", run_account_password, false},
+    {"account-list", run_account_list, false},
+    {"account-show", run_account_show, false},
+    {NULL, NULL, false},
 };

@@ -2,7 +2,7 @@
 /* Both ends of the control socket: a server in a process of its own, asked as gemel asks. */
 #include "common/control.h"
 
-#include "mailcore/control/server.h"
+#include "common/control-server.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -93,14 +93,14 @@ run_end(void *context, struct control_request *request, const json_t *arguments)
 }
 
 static const struct control_verb verbs[] = {
-    {"echo", run_echo},
-    {"hold", run_hold},
-    {"release", run_release},
-    {"large", run_large},
-    {"refuse", run_refuse},
-    {"end", run_end},
-    {"die", run_die},
-    {NULL, NULL},
+    {"echo", run_echo, false},
+    {"hold", run_hold, false},
+    {"release", run_release, false},
+    {"large", run_large, false},
+    {"refuse", run_refuse, false},
+    {"end", run_end, false},
+    {"die", run_die, false},
+    {NULL, NULL, false},
 };
 
 static void

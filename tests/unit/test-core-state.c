@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resource-agents/core-state.h"
-#include "resource-agents/process.h"
+#include "common/process.h"
 #include "resource-agents/smtp-dialogue.h"
 
 #include <setjmp.h>
@@ -25,7 +25,7 @@ seen(uint32_t role, uint64_t tick_age_ms)
 {
 	struct progress progress = {.role = role, .tick_ms = NOW - tick_age_ms};
 
-	return core_state_of(true, false, &progress, NOW);
+	return core_state_of(CORE_LIFE_RUNS, &progress, NOW);
 }
 
 static void
@@ -38,7 +38,7 @@ a_living_core_is_what_its_role_says(void **state)
 	assert_int_equal(seen(CORE_ACTIVE, 0), CORE_STATE_OWNER);
 	assert_int_equal(seen(CORE_DEMOTING, 0), CORE_STATE_OWNER);
 	assert_int_equal(seen(CORE_FAILED, 0), CORE_STATE_GAVE_UP);
-	assert_int_equal(core_state_of(true, false, NULL, NOW), CORE_STATE_IDLE);
+	assert_int_equal(core_state_of(CORE_LIFE_RUNS, NULL, NOW), CORE_STATE_IDLE);
 }
 
 static void
@@ -58,7 +58,19 @@ a_core_whose_loop_stands_still_is_stuck(void **state)
 	assert_int_equal(seen(CORE_ACTIVE, PROGRESS_STUCK_MS + 1), CORE_STATE_STUCK_OWNER);
 	assert_int_equal(seen(CORE_DEMOTING, PROGRESS_STUCK_MS + 1), CORE_STATE_STUCK_OWNER);
 	assert_int_equal(seen(CORE_STANDBY, PROGRESS_STUCK_MS + 1), CORE_STATE_STUCK);
-	assert_int_equal(core_state_of(true, false, &ahead, NOW), CORE_STATE_OWNER);
+	assert_int_equal(core_state_of(CORE_LIFE_RUNS, &ahead, NOW), CORE_STATE_OWNER);
+}
+
+static void
+a_core_that_a_signal_stopped_is_stuck_sooner(void **state)
+{
+	struct progress progress = {.role = CORE_ACTIVE, .tick_ms = NOW - PROGRESS_STOPPED_MS};
+
+	(void)state;
+	assert_int_equal(core_state_of(CORE_LIFE_STOPPED, &progress, NOW), CORE_STATE_OWNER);
+	progress.tick_ms--;
+	assert_int_equal(core_state_of(CORE_LIFE_STOPPED, &progress, NOW), CORE_STATE_STUCK_OWNER);
+	assert_int_equal(core_state_of(CORE_LIFE_RUNS, &progress, NOW), CORE_STATE_OWNER);
 }
 
 /* An active core, none of whose workers has lived for so long. */
@@ -68,7 +80,7 @@ seen_deaf(uint32_t role, uint32_t workers, uint64_t deaf_ms)
 	struct progress progress = {
 	    .role = role, .tick_ms = NOW, .workers = workers, .deaf_since_ms = NOW - deaf_ms};
 
-	return core_state_of(true, false, &progress, NOW);
+	return core_state_of(CORE_LIFE_RUNS, &progress, NOW);
 }
 
 static void
@@ -99,7 +111,7 @@ a_core_that_is_stuck_and_deaf_is_stuck(void **state)
 	struct progress progress = {.role = CORE_ACTIVE, .tick_ms = 1, .deaf_since_ms = 1};
 
 	(void)state;
-	assert_int_equal(core_state_of(true, false, &progress, NOW), CORE_STATE_STUCK_OWNER);
+	assert_int_equal(core_state_of(CORE_LIFE_RUNS, &progress, NOW), CORE_STATE_STUCK_OWNER);
 }
 
 static void
@@ -108,8 +120,8 @@ a_dead_core_is_absent_only_when_nothing_of_it_is_left(void **state)
 	struct progress progress = {.role = CORE_ACTIVE, .tick_ms = NOW};
 
 	(void)state;
-	assert_int_equal(core_state_of(false, false, &progress, NOW), CORE_STATE_ABSENT);
-	assert_int_equal(core_state_of(false, true, &progress, NOW), CORE_STATE_LEFTOVER);
+	assert_int_equal(core_state_of(CORE_LIFE_NONE, &progress, NOW), CORE_STATE_ABSENT);
+	assert_int_equal(core_state_of(CORE_LIFE_LEFTOVERS, &progress, NOW), CORE_STATE_LEFTOVER);
 }
 
 static void
@@ -154,22 +166,20 @@ degraded_shows_only_on_what_works(void **state)
 static void
 a_process_name_may_hold_anything(void **state)
 {
-	struct process p;
-	pid_t session;
-	bool is_gone;
+	struct process_sight sight;
 
 	(void)state;
 	assert_true(
 	    process_parse_stat("42 (a) Z 1 (b) S 1 40 41 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 "
 			       "98765 1000 2",
-		&p, &session, &is_gone));
-	assert_int_equal(p.pid, 42);
-	assert_int_equal(session, 41);
-	assert_false(is_gone);
-	assert_int_equal(p.started, 98765);
-	assert_false(process_parse_stat("42 (a", &p, &session, &is_gone));
-	assert_false(process_parse_stat("42 (a) S 1 40", &p, &session, &is_gone));
-	assert_false(process_parse_stat("", &p, &session, &is_gone));
+		&sight));
+	assert_int_equal(sight.life.pid, 42);
+	assert_int_equal(sight.session, 41);
+	assert_false(sight.is_gone);
+	assert_int_equal(sight.life.started, 98765);
+	assert_false(process_parse_stat("42 (a", &sight));
+	assert_false(process_parse_stat("42 (a) S 1 40", &sight));
+	assert_false(process_parse_stat("", &sight));
 }
 
 static void
@@ -178,23 +188,23 @@ a_zombie_is_gone_only_with_its_last_thread(void **state)
 	static const struct {
 		char letter;
 		int threads;
-		bool is_gone;
-	} rows[] = {{'Z', 1, true}, {'Z', 0, true}, {'X', 0, true}, {'Z', 2, false},
-	    {'X', 2, false}, {'D', 1, false}, {'R', 9, false}};
+		bool is_gone, is_stopped;
+	} rows[] = {{'Z', 1, true, false}, {'Z', 0, true, false}, {'X', 0, true, false},
+	    {'Z', 2, false, false}, {'X', 2, false, false}, {'D', 1, false, false},
+	    {'R', 9, false, false}, {'T', 1, false, true}, {'t', 1, false, false}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct process p;
-		pid_t session;
-		bool is_gone;
+		struct process_sight sight;
 		char stat[128];
 
 		snprintf(stat, sizeof(stat),
 		    "42 (a) %c 1 40 41 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 %d 0 98765 1000 2",
 		    rows[i].letter, rows[i].threads);
-		assert_true(process_parse_stat(stat, &p, &session, &is_gone));
-		assert_int_equal(is_gone, rows[i].is_gone);
-		assert_int_equal(p.started, 98765);
+		assert_true(process_parse_stat(stat, &sight));
+		assert_int_equal(sight.is_gone, rows[i].is_gone);
+		assert_int_equal(sight.is_stopped, rows[i].is_stopped);
+		assert_int_equal(sight.life.started, 98765);
 	}
 }
 
@@ -272,6 +282,7 @@ main(void)
 	    cmocka_unit_test(a_living_core_is_what_its_role_says),
 	    cmocka_unit_test(an_unknown_role_is_taken_for_an_owner),
 	    cmocka_unit_test(a_core_whose_loop_stands_still_is_stuck),
+	    cmocka_unit_test(a_core_that_a_signal_stopped_is_stuck_sooner),
 	    cmocka_unit_test(an_active_core_that_has_had_no_worker_for_long_is_deaf),
 	    cmocka_unit_test(only_an_active_core_is_deaf),
 	    cmocka_unit_test(a_core_that_is_stuck_and_deaf_is_stuck),

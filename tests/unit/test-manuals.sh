@@ -21,6 +21,7 @@ page()
 }
 command_page=$(page "$source/gemel.1")
 core_page=$(page "$source/mailcored.8")
+agent_page=$(page "$source/gemel-agentd.8")
 file_page=$(page doc/gemel.conf.5)
 listing=$(./gemel --help)
 
@@ -54,6 +55,11 @@ options_stand()
 core_options_stand()
 {
 	./mailcored --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$core_page" 3
+}
+
+agent_options_stand()
+{
+	./gemel-agentd --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$agent_page" 3
 }
 
 keys_stand()
@@ -90,10 +96,11 @@ is_clean()
 law "every_verb_stands_in_gemel_1" verbs_stand
 law "every_option_stands_in_gemel_1" options_stand "$command_page" 7
 law "every_option_stands_in_mailcored_8" core_options_stand
+law "every_option_stands_in_gemel_agentd_8" agent_options_stand
 law "every_key_stands_in_gemel_conf_5" keys_stand
 law "every_section_stands_in_gemel_conf_5" sections_stand
 law "every_key_of_status_stands_in_gemel_1" json_keys_stand
-for file in "$source/gemel.1" "$source/mailcored.8" doc/*.[57]; do
+for file in "$source/gemel.1" "$source"/*.8 doc/*.[57]; do
 	law "$(basename "$file")_is_well_formed" is_clean "$file"
 done
 echo "1..$number"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * server -- the core's end of common/control.h, on libqb's loop.
+ * control-server -- the daemon's end of control.h, on libqb's loop.
  *
- * Only root and the user that the core runs as may connect. A request that is
+ * Only root, the user that the daemon runs as and group haclient may connect, and
+ * the last may use only the verbs that say so. A request that is
  * not a JSON object with a known verb gets an error and harms nothing.
  * A verb may answer from inside its function or later, from the loop; a client
  * that has gone away meanwhile is no error.
  */
-#ifndef GEMEL_MAILCORE_CONTROL_SERVER_H
-#define GEMEL_MAILCORE_CONTROL_SERVER_H
+#ifndef GEMEL_COMMON_CONTROL_SERVER_H
+#define GEMEL_COMMON_CONTROL_SERVER_H
 
 #include "common/control.h"
 
@@ -24,6 +25,7 @@ struct control_verb {
 	const char *name;
 	/* arguments is borrowed until the function returns. The function owns request. */
 	void (*run)(void *context, struct control_request *request, const json_t *arguments);
+	bool is_for_cluster; /* group haclient may ask it, too */
 };
 
 /* Listen as service. verbs ends with a row whose name is NULL. Returns 0 or -errno. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "resource-agents/process.h"
+#include "common/process.h"
 
 #include "common/clock.h"
 
@@ -20,7 +20,7 @@
 #define STEP_MS 5
 
 bool
-process_parse_stat(const char *stat, struct process *p, pid_t *session_r, bool *is_gone_r)
+process_parse_stat(const char *stat, struct process_sight *sight_r)
 {
 	/* The name may hold anything, ")" and spaces as well; what follows it may not. */
 	const char *rest = strrchr(stat, ')');
@@ -32,17 +32,19 @@ process_parse_stat(const char *stat, struct process *p, pid_t *session_r, bool *
 	if (sscanf(rest,
 		") %c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
 		"%" SCNu64,
-		&state, &session, &threads, &p->started) != 4)
+		&state, &session, &threads, &sight_r->life.started) != 4)
 		return false;
-	p->pid = pid;
-	*session_r = session;
+	sight_r->life.pid = pid;
+	sight_r->session = session;
+	/* Not 't': a tracer stops for moments only. */
+	sight_r->is_stopped = state == 'T';
 	/* A dead leader is still counted while it is a zombie; others beside it keep its files. */
-	*is_gone_r = (state == 'Z' || state == 'X') && threads <= 1;
+	sight_r->is_gone = (state == 'Z' || state == 'X') && threads <= 1;
 	return true;
 }
 
-static int
-read_process(pid_t pid, struct process *p, pid_t *session_r, bool *is_gone_r)
+int
+process_look(pid_t pid, struct process_sight *sight_r)
 {
 	char path[64], stat[1024];
 	ssize_t n;
@@ -57,17 +59,18 @@ read_process(pid_t pid, struct process *p, pid_t *session_r, bool *is_gone_r)
 	if (n <= 0)
 		return -ESRCH;
 	stat[n] = '\0';
-	return process_parse_stat(stat, p, session_r, is_gone_r) ? 0 : -ESRCH;
+	return process_parse_stat(stat, sight_r) ? 0 : -ESRCH;
 }
 
 int
 process_identify(pid_t pid, struct process *p)
 {
-	pid_t session;
-	bool is_gone;
-	int error = read_process(pid, p, &session, &is_gone);
+	struct process_sight sight;
 
-	return error ? error : is_gone ? -ESRCH : 0;
+	if (process_look(pid, &sight) != 0 || sight.is_gone)
+		return -ESRCH;
+	*p = sight.life;
+	return 0;
 }
 
 bool
@@ -170,13 +173,11 @@ static int
 signal_member(void *context, pid_t pid)
 {
 	struct session_walk *walk = context;
-	struct process p;
-	pid_t session;
-	bool is_gone;
+	struct process_sight sight;
 
-	if (read_process(pid, &p, &session, &is_gone) != 0 || session != walk->leader->pid)
+	if (process_look(pid, &sight) != 0 || sight.session != walk->leader->pid)
 		return 0;
-	if (is_gone || pid <= 1 || pid == getpid())
+	if (sight.is_gone || pid <= 1 || pid == getpid())
 		return 0;
 	walk->count++;
 	if (walk->signal)
@@ -188,13 +189,10 @@ int
 process_signal_session(const struct process *leader, int signal)
 {
 	struct session_walk walk = {.leader = leader, .signal = signal};
-	struct process now;
-	pid_t session;
-	bool is_gone;
+	struct process_sight now;
 
 	/* The number belongs to a later life: the session that we mean has ended. */
-	if (read_process(leader->pid, &now, &session, &is_gone) == 0 &&
-	    now.started != leader->started)
+	if (process_look(leader->pid, &now) == 0 && now.life.started != leader->started)
 		return 0;
 	process_each(signal_member, &walk);
 	return walk.count;

@@ -3,8 +3,8 @@
  * process -- telling one life of a process from another, and ending a session.
  *
  * A pid alone may belong to somebody else by the time that it is read back, so
- * a process is its pid and the moment it was started. What an agent remembers
- * of a process is one line in a file under OCF_RUN_DIR, which a boot empties.
+ * a process is its pid and the moment it was started. What a resource agent remembers
+ * of a process is one line in a file under /run/gemel, which a boot empties.
  *
  * A session's number is not given to a new process while any member of the
  * session lives; that makes it safe to end the rest of a session whose leader
@@ -14,8 +14,8 @@
  * outlives SIGKILL, and keeps the files and their locks, while the leader is a
  * zombie already.
  */
-#ifndef GEMEL_AGENTS_PROCESS_H
-#define GEMEL_AGENTS_PROCESS_H
+#ifndef GEMEL_COMMON_PROCESS_H
+#define GEMEL_COMMON_PROCESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,8 +26,18 @@ struct process {
 	uint64_t started; /* clock ticks since boot (/proc/PID/stat, field 22) */
 };
 
+struct process_sight {
+	struct process life;
+	pid_t session;
+	bool is_gone;    /* nothing of it runs any more; a zombie, perhaps */
+	bool is_stopped; /* by SIGSTOP or its like: it does nothing until SIGCONT */
+};
+
 /* Pure: read /proc/PID/stat. False if it is none. */
-bool process_parse_stat(const char *stat, struct process *p, pid_t *session_r, bool *is_gone_r);
+bool process_parse_stat(const char *stat, struct process_sight *sight_r);
+
+/* What is to be seen of pid now. 0, or -ESRCH: none. */
+int process_look(pid_t pid, struct process_sight *sight_r);
 
 /* Which life pid is now. 0, or -ESRCH: none, or gone. */
 int process_identify(pid_t pid, struct process *p);

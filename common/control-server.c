@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "mailcore/control/server.h"
+#include "common/control-server.h"
 
 #include "common/log.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,11 @@ struct control_server {
 struct control_request {
 	qb_ipcs_connection_t *connection; /* a reference of our own */
 };
+
+#define CLUSTER_GROUP "haclient"
+
+/* The context of a connection is its address if every verb is allowed to it. */
+static const char is_trusted;
 
 /* libqb's dispatch functions have no context argument. */
 static qb_loop_t *dispatch_loop;
@@ -55,10 +61,17 @@ dispatch_job(enum qb_loop_priority p, void *data, qb_loop_job_dispatch_fn fn)
 static int32_t
 server_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
 {
-	(void)connection;
-	(void)gid;
-	if (uid == 0 || uid == geteuid())
+	const struct group *cluster = getgrnam(CLUSTER_GROUP);
+	bool is_cluster = cluster && gid == cluster->gr_gid;
+
+	if (uid == 0 || uid == geteuid() || is_cluster) {
+		/* The connection keeps it for server_process(). */
+		qb_ipcs_context_set(
+		    connection, uid == 0 || uid == geteuid() ? (void *)&is_trusted : NULL);
+		if (is_cluster)
+			qb_ipcs_connection_auth_set(connection, geteuid(), gid, 0660);
 		return 0;
+	}
 	log_warning("control: refused a connection of user %u; only root may ask", (unsigned)uid);
 	return -EACCES;
 }
@@ -142,11 +155,15 @@ server_run(struct control_server *server, struct control_request *request, const
 	}
 	for (const struct control_verb *verb = server->verbs; verb->name; verb++)
 		if (strcmp(verb->name, name) == 0) {
-			verb->run(server->context, request, arguments);
+			if (verb->is_for_cluster || qb_ipcs_context_get(request->connection))
+				verb->run(server->context, request, arguments);
+			else
+				control_refuse(request, CONTROL_REFUSED,
+				    "Only root may ask for \"%.64s\"; ask as root.", name);
 			return;
 		}
 	control_refuse(request, CONTROL_FAILED,
-	    "The verb \"%.64s\" is unknown here; are gemel and mailcored of the same version?",
+	    "The verb \"%.64s\" is unknown here; are all of Gemel's programs of the same version?",
 	    name);
 }
 

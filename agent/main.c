@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/agent.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+print_help(void)
+{
+	printf("usage: gemel-agentd [--config FILE]\n\n"
+	       "Watches over one node of a Gemel pair. It runs in the foreground, from before\n"
+	       "Pacemaker starts until after it has ended; systemd sees to that.\n\n"
+	       "  --config FILE     configuration (%s)\n"
+	       "  --help, --version\n\n"
+	       "See gemel-agentd(8), gemel.conf(5), gemel(1).\n",
+	    CONFIG_PATH);
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int
+parse_arguments(int argc, char **argv, const char **config_path)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1)
+		switch (option) {
+		case 'c':
+			*config_path = optarg;
+			break;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		case 'V':
+			printf("gemel-agentd %s\n", PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			return 2;
+		}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "gemel-agentd: \"%s\" is no option; gemel-agentd --help lists them\n",
+	    argv[optind]);
+	return 2;
+}
+
+static int
+open_log(struct agent *agent, char error[AGENT_ERROR_MAX])
+{
+	const char *file = agent->config.agent_log_file;
+	int result = log_open("gemel-agentd", *file ? file : NULL, isatty(STDERR_FILENO), false);
+
+	if (result)
+		snprintf(error, AGENT_ERROR_MAX,
+		    "log %.256s: %s; make its directory, or set agent { log_file }", file,
+		    strerror(-result));
+	return result;
+}
+
+/* What it decides must not wait for a processor or for a page. Not allowed (in a container, say):
+ * it goes on without. Children do not inherit it. */
+static void
+become_realtime(void)
+{
+	const struct sched_param priority = {sched_get_priority_min(SCHED_RR)};
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+		log_warning("agent: memory cannot be locked: %m; it may be late under pressure");
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) != 0)
+		log_warning("agent: no real-time priority: %m; it may be late under load");
+}
+
+static int32_t
+on_terminate(int32_t signal_number, void *data)
+{
+	struct agent *agent = data;
+
+	log_notice("agent: signal %d: ending", signal_number);
+	qb_loop_stop(agent->loop);
+	return 0;
+}
+
+static int32_t
+on_hangup(int32_t signal_number, void *data)
+{
+	struct agent *agent = data;
+	const char *file = agent->config.agent_log_file;
+	int result = *file ? log_reopen(file) : 0;
+
+	(void)signal_number;
+	if (result)
+		log_error("log: %s cannot be opened again: %s", file, strerror(-result));
+	return 0;
+}
+
+static int
+open_loop(struct agent *agent, char error[AGENT_ERROR_MAX])
+{
+	qb_loop_signal_handle handle;
+	int result;
+
+	agent->loop = qb_loop_create();
+	if (!agent->loop)
+		abort();
+	signal(SIGPIPE, SIG_IGN);
+	qb_loop_signal_add(agent->loop, QB_LOOP_HIGH, SIGTERM, agent, on_terminate, &handle);
+	qb_loop_signal_add(agent->loop, QB_LOOP_HIGH, SIGINT, agent, on_terminate, &handle);
+	qb_loop_signal_add(agent->loop, QB_LOOP_HIGH, SIGHUP, agent, on_hangup, &handle);
+	result =
+	    control_server_open(CONTROL_AGENT, agent_verbs, agent, agent->loop, &agent->server);
+	if (result)
+		snprintf(error, AGENT_ERROR_MAX,
+		    "control socket %s: %s; is another gemel-agentd running?", CONTROL_AGENT,
+		    strerror(-result));
+	return result;
+}
+
+static int
+open_agent(struct agent *agent, const char *config_path, char error[AGENT_ERROR_MAX])
+{
+	int result = config_read(config_path, &agent->config, error);
+
+	if (result)
+		return result;
+	if (gethostname(agent->node, sizeof(agent->node)) != 0)
+		abort();
+	agent->node[sizeof(agent->node) - 1] = '\0';
+	agent->started_ms = clock_boot_ms();
+	if (mkdir(agent->config.run_directory, 0755) != 0 && errno != EEXIST) {
+		snprintf(error, AGENT_ERROR_MAX, "%.256s: %m; start as root",
+		    agent->config.run_directory);
+		return -errno;
+	}
+	result = open_log(agent, error);
+	if (result)
+		return result;
+	if (agent->config.agent_realtime)
+		become_realtime();
+	return open_loop(agent, error);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct agent agent;
+	const char *config_path = CONFIG_PATH;
+	char error[AGENT_ERROR_MAX] = "";
+	int status = parse_arguments(argc, argv, &config_path);
+
+	if (status >= 0)
+		return status;
+	umask(022);
+	if (open_agent(&agent, config_path, error) != 0) {
+		fprintf(stderr, "gemel-agentd: %s\n", error);
+		status = EXIT_FAILURE;
+	} else {
+		log_notice("agent: started on %s, version %s", agent.node, PACKAGE_VERSION);
+		agent_care_open(&agent);
+		qb_loop_run(agent.loop);
+		agent_care_close(&agent);
+		log_notice("agent: ended");
+		status = EXIT_SUCCESS;
+	}
+	control_server_close(&agent.server);
+	if (agent.loop)
+		qb_loop_destroy(agent.loop);
+	log_close();
+	config_close(&agent.config);
+	return status;
+}
