@@ -26,6 +26,8 @@ static const struct verb verbs[] = {
 	verb_core_demote},
     {"core", "drain", "", "stop accepting mail here and deliver what is queued", 0,
 	verb_core_drain},
+    {NULL, "doctor", "", "look for what is unsafe or slow in the configuration of the pair", 0,
+	verb_doctor},
     {"config", "check", "", "say whether gemel.conf is right", 0, verb_config_check},
     {"config", "sample", "", "print a commented gemel.conf with every key", 0, verb_config_sample},
     {"config", "manual", "", "print the list of keys for the manual page", 0, verb_config_manual},
@@ -39,6 +41,8 @@ enum long_option {
 	OPTION_PASSWORD_FILE,
 	OPTION_TIMEOUT,
 	OPTION_CONFIG,
+	OPTION_COROSYNC,
+	OPTION_CIB,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -49,6 +53,8 @@ static const struct option long_options[] = {
     {"password-file", required_argument, NULL, OPTION_PASSWORD_FILE},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"config", required_argument, NULL, OPTION_CONFIG},
+    {"corosync", required_argument, NULL, OPTION_COROSYNC},
+    {"cib", required_argument, NULL, OPTION_CIB},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -91,7 +97,9 @@ print_help(const char *group)
 	    "  --password-file FILE  account add, passwd: read the password from FILE (-: stdin)\n"
 	    "  --no-password         account add: no one can log in yet\n"
 	    "  --timeout SECONDS     how long to wait for the core (60)\n"
-	    "  --config FILE         config check: the file (%s)\n"
+	    "  --config FILE         config check, doctor: the file (%s)\n"
+	    "  --corosync FILE       doctor: a corosync.conf instead of this node's\n"
+	    "  --cib FILE            doctor: a cluster configuration instead of the one here\n"
 	    "  --help, --version\n",
 	    CONFIG_PATH);
 }
@@ -235,6 +243,12 @@ run(int argc, char **argv)
 			break;
 		case OPTION_CONFIG:
 			options.config = optarg;
+			break;
+		case OPTION_COROSYNC:
+			options.corosync = optarg;
+			break;
+		case OPTION_CIB:
+			options.cib = optarg;
 			break;
 		case OPTION_VERSION:
 			printf("gemel %s\n", PACKAGE_VERSION);

@@ -26,6 +26,7 @@ struct options {
 	const char *password_file;
 	unsigned timeout_s;
 	const char *config;
+	const char *corosync, *cib; /* NULL: this node's own */
 };
 
 struct verb {
@@ -61,6 +62,7 @@ int verb_account_del(const struct options *options, char **operands);
 int verb_account_list(const struct options *options, char **operands);
 int verb_account_show(const struct options *options, char **operands);
 int verb_account_passwd(const struct options *options, char **operands);
+int verb_doctor(const struct options *options, char **operands);
 int verb_config_check(const struct options *options, char **operands);
 int verb_config_sample(const struct options *options, char **operands);
 int verb_config_manual(const struct options *options, char **operands);

@@ -8,6 +8,8 @@
  * owns nothing, its journal is made for that, and the peer can go on.
  */
 #include "common/clock.h"
+#include "common/doctor/checks.h"
+#include "common/doctor/local.h"
 #include "ocf/child.h"
 #include "ocf/ocf.h"
 #include "ocf/promotion.h"
@@ -17,6 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +51,44 @@ check_node(struct ocf_context *ctx)
 		    "parameter config: cannot read %s: %s; copy it from the other node", config,
 		    strerror(errno));
 	return OCF_SUCCESS;
+}
+
+/* What "gemel doctor" refuses in this node's files. A start does not ask: a pair that serves with
+ * an unsafe setting is better than one that does not. */
+static enum ocf_exit
+check_pair(struct ocf_context *ctx)
+{
+	struct local_paths paths = {.gemel = ocf_string(ctx, "config")};
+	struct facts *facts = calloc(1, sizeof(*facts));
+	struct findings list = {0};
+	enum ocf_exit code = OCF_SUCCESS;
+
+	if (!facts)
+		abort();
+	local_read(&paths, facts, &list);
+	doctor_check(facts, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct finding *one = &list.items[i];
+
+		if (finding_severity(one->id) != SEVERITY_REFUSE)
+			continue;
+		ocf_log(ctx, "%s", one->text);
+		if (code == OCF_SUCCESS)
+			code = ocf_fail(ctx, OCF_ERR_ARGS,
+			    "%s: unsafe on this node; gemel doctor says what to do",
+			    finding_name(one->id));
+	}
+	findings_close(&list);
+	free(facts);
+	return code;
+}
+
+static enum ocf_exit
+validate_node(struct ocf_context *ctx)
+{
+	enum ocf_exit code = check_node(ctx);
+
+	return code == OCF_SUCCESS ? check_pair(ctx) : code;
 }
 
 /* Kill what can no longer be asked. */
@@ -365,12 +406,14 @@ static const struct ocf_agent agent = {
 	"question, and with OCF_CHECK_LEVEL=20 the promoted one must hold a real dialogue in SMTP "
 	"with smtp_address; that level is not among the advised monitors, because the address must "
 	"fit the site.\n\n"
+	"validate-all with OCF_CHECK_LEVEL=10 also refuses what gemel doctor refuses in "
+	"gemel.conf, corosync.conf and the other files of the node.\n\n"
 	"A core that does not answer a demote or a stop in half of the time-out is killed; its "
 	"journal is made for that. Only what SIGKILL does not end fails, so that the node is "
 	"fenced.",
     .parameters = parameters,
     .actions = actions,
-    .check_node = check_node,
+    .check_node = validate_node,
 };
 
 int

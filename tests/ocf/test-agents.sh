@@ -14,7 +14,8 @@ set -euo pipefail
 build=$(realpath "${1:-.}")
 shift || true
 groups=${*:-tools parameters kills floatip sharedstore dead_disk mailcore}
-readonly build groups
+here=$(realpath "$(dirname "$0")")
+readonly build groups here
 readonly provider=/usr/lib/ocf/resource.d/gemel
 readonly agents="floatip mailcore sharedstore"
 
@@ -132,6 +133,11 @@ set_up()
 	exec 9<"$device"
 	losetup -d "$device"
 	: >/run/wishes
+	# What the doctor looks at when the core's agent is validated.
+	echo 'domain = "example.test"' >/run/gemel.conf
+	mkdir -p /run/corosync
+	cp "$here/../unit/doctor/corosync.conf" /run/corosync
+	mount --bind /run/corosync /etc/corosync
 
 	export OCF_ROOT=/usr/lib/ocf OCF_RESKEY_CRM_meta_timeout=4000
 	export OCF_RESKEY_CRM_meta_interval=5000
@@ -179,7 +185,7 @@ options_of()
 {
 	case $1 in
 	floatip) echo "ip=192.0.2.10" ;;
-	mailcore) echo "binary=$OCF_RESKEY_binary config=$OCF_RESKEY_config" ;;
+	mailcore) echo "binary=$OCF_RESKEY_binary config=/run/gemel.conf" ;;
 	sharedstore) echo "device=$device directory=/run/store" ;;
 	esac
 }
@@ -660,6 +666,14 @@ test_mailcore()
 {
 	local -x OCF_RESOURCE_INSTANCE=core
 	local pid
+
+	OCF_RESKEY_config=/run/gemel.conf OCF_CHECK_LEVEL=10 \
+		expect 0 mailcore validate-all "mailcore: a pair's node is valid"
+	sed -i 's/token: 500/token: 300/' /run/corosync/corosync.conf
+	OCF_RESKEY_config=/run/gemel.conf OCF_CHECK_LEVEL=10 \
+		expect 2 mailcore validate-all "... and with an unsafe token it is not"
+	says "token-unsafe: unsafe on this node; gemel doctor says what to do" "... which is named"
+	expect 0 mailcore validate-all "... but at level 0 only parameters count"
 
 	echo refuse-start >/run/wishes
 	expect 1 mailcore start "mailcore: a core that refuses to start is a failure"

@@ -44,7 +44,7 @@ each_is_entry()
 
 verbs_stand()
 {
-	sed -nE 's/^  gemel ([a-z ]*[a-z]).*/\1/p' <<<"$listing" | each_is_entry "$command_page" 12
+	sed -nE 's/^  gemel ([a-z ]*[a-z]).*/\1/p' <<<"$listing" | each_is_entry "$command_page" 13
 }
 
 options_stand()
@@ -86,6 +86,18 @@ json_keys_stand()
 	[ "$count" -ge 13 ] || { echo "# only $count found"; return 1; }
 }
 
+# Id and severity of each finding of the doctor, in the table's order, and no other.
+findings_stand()
+{
+	local in_table in_page
+	in_table=$(sed -nE 's/^.*\{"([a-z-]+)", SEVERITY_([A-Z]+)\}.*/\1 \L\2/p' \
+		"${srcdir:-.}/common/doctor/findings.c")
+	in_page=$(sed -nE 's/^\.It Ic ([a-z-]+) Pq ([a-z]+)$/\1 \2/p' "$source/gemel.1")
+	[ "$(wc -l <<<"$in_table")" -ge 50 ] && [ "$in_table" = "$in_page" ] && return
+	diff <(echo "$in_table") <(echo "$in_page") | sed 's/^/# /'
+	return 1
+}
+
 is_clean()
 {
 	local said
@@ -94,11 +106,12 @@ is_clean()
 }
 
 law "every_verb_stands_in_gemel_1" verbs_stand
-law "every_option_stands_in_gemel_1" options_stand "$command_page" 7
+law "every_option_stands_in_gemel_1" options_stand "$command_page" 9
 law "every_option_stands_in_mailcored_8" core_options_stand
 law "every_option_stands_in_gemel_agentd_8" agent_options_stand
 law "every_key_stands_in_gemel_conf_5" keys_stand
 law "every_section_stands_in_gemel_conf_5" sections_stand
+law "every_finding_of_the_doctor_stands_in_gemel_1" findings_stand
 law "every_key_of_status_stands_in_gemel_1" json_keys_stand
 for file in "$source/gemel.1" "$source"/*.8 doc/*.[57]; do
 	law "$(basename "$file")_is_well_formed" is_clean "$file"
