@@ -7,6 +7,10 @@
 #ifndef GEMEL_AGENT_AGENT_H
 #define GEMEL_AGENT_AGENT_H
 
+#include "agent/engine.h"
+#include "agent/heart.h"
+#include "agent/pair.h"
+#include "agent/recorder.h"
 #include "agent/report.h"
 #include "agent/sight.h"
 #include "agent/watch.h"
@@ -15,6 +19,9 @@
 
 #define AGENT_NODE_MAX 65
 #define AGENT_ERROR_MAX CONFIG_ERROR_MAX
+
+/* Requests for the peer's end that wait for an answer. */
+#define AGENT_FENCERS_MAX 8
 
 struct agent {
 	struct config config;
@@ -30,11 +37,51 @@ struct agent {
 	struct report report;
 	enum watch_fault reported;
 	uint32_t reports; /* that Pacemaker took, since the start */
+
+	/* conduct.c: this node as one of the two, and the other one. */
+	bool is_paired; /* pair { nodes } is given; else all this is empty */
+	struct pair pair;
+	struct heart heart;
+	struct engine *engine;
+	struct engine_news news;
+	bool is_latched, is_clean, is_wrong;
+	uint8_t word[BEAT_BYTES]; /* the peer's signed word that it has released everything */
+	struct {
+		bool lines[PAIR_LINES_MAX];
+		enum peer_state peer;
+		struct id128 life;
+		enum fencing_own own;
+	} told; /* what the log says already */
+
+	/* fence.c: who waits for the peer's end. */
+	struct control_request *fencers[AGENT_FENCERS_MAX];
+	size_t fencer_count;
+	struct recorder *recorder;
+	bool is_recording; /* they wait for the record of a proof */
+	char fenced_life[ID128_TEXT_BYTES];
+	uint32_t fence_took_ms;
+	json_t *bar_evidence;
 };
 
 /* care.c: begin to look after the core, and end. */
 void agent_care_open(struct agent *agent);
 void agent_care_close(struct agent *agent);
+
+/* conduct.c: begin to beat. 0; or -errno with one sentence. */
+int agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX]);
+void agent_conduct_close(struct agent *agent);
+
+/* conduct.c: something has changed: do what is owed now. */
+void agent_step(struct agent *agent);
+
+const char *agent_peer_name(const struct agent *agent);
+
+/* fence.c */
+int agent_fence_open(struct agent *agent);
+void agent_fence_verb(void *context, struct control_request *request, const json_t *arguments);
+void agent_fence_bar(struct agent *agent);
+void agent_fence_answer(struct agent *agent, enum fencing_end end);
+void agent_fence_close(struct agent *agent);
 
 /* verbs.c */
 extern const struct control_verb agent_verbs[];

@@ -36,7 +36,8 @@ look(struct agent *agent)
 
 	sight_look(&agent->sight, &agent->seen);
 	fault = watch_look(&agent->watch, &agent->seen, clock_boot_ms());
-	if (fault == WATCH_NO_FAULT)
+	/* What this node's own end does to the core is no failure. */
+	if (fault == WATCH_NO_FAULT || agent->pair.fencing.own != FENCING_OWN_FREE)
 		return;
 	agent->reported = fault;
 	log_warning("core: mailcored (%d) %s", (int)agent->sight.life.pid, watch_fault_text(fault));
@@ -57,7 +58,7 @@ on_look(void *data)
 void
 agent_care_open(struct agent *agent)
 {
-	sight_open(&agent->sight, agent->config.run_directory, agent->config.agent_resource);
+	sight_open(&agent->sight, agent->config.run_directory);
 	watch_open(&agent->watch, (uint32_t)agent->config.agent_stuck_ms);
 	agent->report = (struct report){
 	    .loop = agent->loop,

@@ -132,6 +132,35 @@ open_loop(struct agent *agent, char error[AGENT_ERROR_MAX])
 }
 
 static int
+open_pair(struct agent *agent, char error[AGENT_ERROR_MAX])
+{
+	int result = agent_fence_open(agent);
+
+	if (result) {
+		snprintf(error, AGENT_ERROR_MAX, "no thread can be started: %s", strerror(-result));
+		return result;
+	}
+	agent->is_paired = true;
+	return agent_conduct_open(agent, error);
+}
+
+static void
+close_agent(struct agent *agent)
+{
+	if (agent->is_paired) {
+		agent_fence_close(agent);
+		agent_conduct_close(agent);
+	}
+	if (agent->loop)
+		agent_care_close(agent);
+	control_server_close(&agent->server);
+	if (agent->loop)
+		qb_loop_destroy(agent->loop);
+	log_close();
+	config_close(&agent->config);
+}
+
+static int
 open_agent(struct agent *agent, const char *config_path, char error[AGENT_ERROR_MAX])
 {
 	int result = config_read(config_path, &agent->config, error);
@@ -152,7 +181,14 @@ open_agent(struct agent *agent, const char *config_path, char error[AGENT_ERROR_
 		return result;
 	if (agent->config.agent_realtime)
 		become_realtime();
-	return open_loop(agent, error);
+	result = open_loop(agent, error);
+	if (result)
+		return result;
+	agent_care_open(agent);
+	if (agent->config.pair_nodes.count > 0)
+		return open_pair(agent, error);
+	log_warning("agent: gemel.conf has no pair { nodes }, so there is no peer to listen to");
+	return 0;
 }
 
 int
@@ -171,16 +207,10 @@ main(int argc, char **argv)
 		status = EXIT_FAILURE;
 	} else {
 		log_notice("agent: started on %s, version %s", agent.node, PACKAGE_VERSION);
-		agent_care_open(&agent);
 		qb_loop_run(agent.loop);
-		agent_care_close(&agent);
 		log_notice("agent: ended");
 		status = EXIT_SUCCESS;
 	}
-	control_server_close(&agent.server);
-	if (agent.loop)
-		qb_loop_destroy(agent.loop);
-	log_close();
-	config_close(&agent.config);
+	close_agent(&agent);
 	return status;
 }

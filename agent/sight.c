@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/sight.h"
 
-#include <fcntl.h>
+#include "common/latch.h"
+
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,28 +10,13 @@
 #include <unistd.h>
 
 void
-sight_open(struct sight *sight, const char *run_directory, const char *resource)
+sight_open(struct sight *sight, const char *run_directory)
 {
 	memset(sight, 0, sizeof(*sight));
 	sight->pidfd = -1;
+	sight->run_directory = run_directory;
 	snprintf(sight->pid_path, PATH_MAX, "%s/mailcored.pid", run_directory);
 	snprintf(sight->progress_path, PATH_MAX, "%s/progress", run_directory);
-	snprintf(sight->action_path, PATH_MAX, "%s/mailcore-%s.action", run_directory, resource);
-}
-
-/* Somebody holds a lock on the file. */
-static bool
-is_locked(const char *path)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool is_free;
-
-	if (fd < 0)
-		return false;
-	is_free = fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK;
-	close(fd);
-	return !is_free;
 }
 
 static void
@@ -96,7 +82,7 @@ sight_look(struct sight *sight, struct watch_sight *sight_r)
 
 	*sight_r = (struct watch_sight){0};
 	/* Before the core: an action that ends between the two is still seen. */
-	sight_r->is_acting = is_locked(sight->action_path);
+	sight_r->is_acting = latch_is_acting(sight->run_directory);
 	if (sight->pidfd >= 0 && has_ended(sight->pidfd))
 		forget(sight);
 	if (sight->pidfd < 0)

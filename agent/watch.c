@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/watch.h"
 
-#include "common/progress.h"
+#include "common/role.h"
 
 void
 watch_open(struct watch *watch, uint32_t stuck_ms)
@@ -73,6 +73,12 @@ watch_look(struct watch *watch, const struct watch_sight *sight, uint64_t now_ms
 	watch->is_settled = true;
 	watch->reported_ms = now_ms;
 	return fault;
+}
+
+bool
+watch_is_well(const struct watch *watch)
+{
+	return watch->suspected == WATCH_NO_FAULT || watch->looks < WATCH_LOOKS;
 }
 
 void

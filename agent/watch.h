@@ -9,8 +9,8 @@
  *   * A fault counts when so many looks in a row have shown it (a death at once: it is a fact).
  *   * Looks that come late prove nothing: then this process was held up, and so may the core be.
  *   * One report for each life of the core, and one in WATCH_PAUSE_MS.
- *   * While a resource action on the core runs, and of what it leaves behind, nothing: its exit
- *     status tells Pacemaker. Nor of a core that ended in order.
+ *   * While a resource action runs, and of what it ends, nothing: its exit status tells
+ *     Pacemaker. Nor of a core that ended in order.
  */
 #ifndef GEMEL_AGENT_WATCH_H
 #define GEMEL_AGENT_WATCH_H
@@ -38,7 +38,7 @@ struct watch_sight {
 	uint64_t life;   /* tells one life of the core from another; 0: none was seen yet */
 	bool is_alive;   /* that life */
 	bool is_stopped; /* by a signal */
-	bool is_acting;  /* a resource action on the core runs */
+	bool is_acting;  /* a resource action runs on this node */
 	/* What progress.h says; the role is 0 if nothing does, or not yet of this life. */
 	uint32_t role;
 	uint64_t tick_ms;
@@ -60,6 +60,9 @@ void watch_open(struct watch *watch, uint32_t stuck_ms);
 
 /* Take one look. The fault that is to be reported now. */
 enum watch_fault watch_look(struct watch *watch, const struct watch_sight *sight, uint64_t now_ms);
+
+/* No fault is sure at the moment. */
+bool watch_is_well(const struct watch *watch);
 
 /* It could not be reported, or was not to be: may be reported when it is still there. */
 void watch_forget_report(struct watch *watch);

@@ -95,6 +95,19 @@ static const struct config_row rows[] = {
     {"smtp", "postmaster", CONFIG_TEXT, "", 0, 0, ROW(postmaster),
 	"Account that gets mail for postmaster when there is no such account. Empty: none."},
 
+    {"pair", "nodes", CONFIG_LIST, "{}", 0, 0, ROW(pair_nodes),
+	"The two nodes' names, as the cluster knows them. Both nodes list them in the same order."},
+    {"pair", "lines", CONFIG_LIST, "{}", 0, 0, ROW(pair_lines),
+	"The ways along which the agents hear each other; best such as the cluster does not use. "
+	"\"udp ADDRESS ADDRESS\" (of the first node and of the second), \"serial DEVICE\", "
+	"\"disk PARTITION\"; see gemel-agentd(8)."},
+    {"pair", "keys", CONFIG_TEXT, "/etc/gemel/heartbeat.keys", 0, 0, ROW(pair_keys),
+	"The file with the keys that sign what the agents say to each other; root's alone, and the "
+	"same on both nodes."},
+    {"pair", "reservations", CONFIG_LIST, "{}", 0, 0, ROW(pair_reservations),
+	"The devices of the disk array (one for each path) by whose SCSI-3 persistent reservations "
+	"a node is kept from writing. Empty: the array has none."},
+
     {"agent", "log_file", CONFIG_TEXT, "/var/log/gemel/gemel-agentd.log", 0, 0, ROW(agent_log_file),
 	"The log of gemel-agentd, beside syslog. Empty: syslog only."},
     {"agent", "resource", CONFIG_TEXT, "gemel-core", 0, 0, ROW(agent_resource),
@@ -103,6 +116,13 @@ static const struct config_row rows[] = {
 	"Run gemel-agentd at real-time priority and with its memory locked."},
     {"agent", "stuck_ms", CONFIG_NUMBER, "1000", 300, 60000, ROW(agent_stuck_ms),
 	"A core whose loop stands still for so many milliseconds has failed."},
+    {"agent", "beat_ms", CONFIG_NUMBER, "100", 20, 1000, ROW(agent_beat_ms),
+	"Milliseconds between two beats on each line."},
+    {"agent", "silence_ms", CONFIG_NUMBER, "400", 60, 10000, ROW(agent_silence_ms),
+	"Milliseconds without a beat after which a line counts as down."},
+    {"agent", "lease_ms", CONFIG_NUMBER, "1000", 200, 10000, ROW(agent_lease_ms),
+	"Milliseconds for which the core may acknowledge after the last evidence that this node is "
+	"in the right."},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -54,10 +54,18 @@ struct config {
 	uint64_t quiesce_timeout_ms;
 	char *postmaster;
 
+	struct config_list pair_nodes;
+	struct config_list pair_lines;
+	char *pair_keys;
+	struct config_list pair_reservations;
+
 	char *agent_log_file;
 	char *agent_resource;
 	bool agent_realtime;
 	uint64_t agent_stuck_ms;
+	uint64_t agent_beat_ms;
+	uint64_t agent_silence_ms;
+	uint64_t agent_lease_ms;
 };
 
 /* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence

@@ -76,25 +76,3 @@ progress_core_pid(const char *pid_path)
 		return error;
 	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
-
-const char *
-core_role_name(uint32_t role)
-{
-	switch ((enum core_role)role) {
-	case CORE_STARTING:
-		return "starting";
-	case CORE_STANDBY:
-		return "standby";
-	case CORE_PROMOTING:
-		return "promoting";
-	case CORE_ACTIVE:
-		return "active";
-	case CORE_DEMOTING:
-		return "demoting";
-	case CORE_FAILED:
-		return "failed";
-	case CORE_ENDED:
-		return "ended";
-	}
-	return "unknown";
-}

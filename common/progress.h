@@ -14,33 +14,13 @@
 #ifndef GEMEL_COMMON_PROGRESS_H
 #define GEMEL_COMMON_PROGRESS_H
 
-#include <stdint.h>
+#include "common/role.h"
+
 #include <sys/types.h>
 
 #define PROGRESS_MAGIC 0x67656d6cu
 #define PROGRESS_VERSION 2u
 #define PROGRESS_REASON_MAX 256
-
-/* A core whose tick is older than this is stuck. Its loop ticks every PROGRESS_TICK_MS. */
-#define PROGRESS_STUCK_MS 2000u
-#define PROGRESS_TICK_MS 50u
-
-/* So is, sooner, one that SIGSTOP or its like has stopped: it does not come back by itself. */
-#define PROGRESS_STOPPED_MS 150u
-
-/* A worker that dies is started again within a second or so. An active core that has had none for
- * longer than this takes no mail. */
-#define PROGRESS_DEAF_MS 5000u
-
-enum core_role {
-	CORE_STARTING = 1, /* not yet ready for a promote */
-	CORE_STANDBY,      /* started and waiting; touches nothing of the store */
-	CORE_PROMOTING,
-	CORE_ACTIVE, /* owns the store, accepts mail */
-	CORE_DEMOTING,
-	CORE_FAILED, /* gave the store up, for the reason in reason; only a restart helps */
-	CORE_ENDED,  /* ended in order; the process is gone, or about to be */
-};
 
 struct progress {
 	uint32_t magic;
@@ -69,7 +49,5 @@ int progress_read(const char *path, struct progress *progress_r);
 
 /* The pid of the living core that holds the lock on the pid file; 0: none does; -errno. */
 pid_t progress_core_pid(const char *pid_path);
-
-const char *core_role_name(uint32_t role);
 
 #endif

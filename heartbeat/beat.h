@@ -44,8 +44,13 @@ enum beat_replication {
 enum beat_flag {
 	BEAT_HAS_LEASE = 1,   /* may acknowledge now */
 	BEAT_IS_DEGRADED = 2, /* the core works, and something is wrong */
-	BEAT_IS_LATCHED = 4,  /* has promised to do nothing more in this life */
-	BEAT_FLAGS = 7,
+	BEAT_RELEASED = 4,    /* holds nothing, will take nothing more in this life, ends now */
+	BEAT_GOES_OFF = 8,    /* and does not come back by itself */
+	/* Of the life that heard_boot names: */
+	BEAT_ASKS_RESET = 16, /* it is to release what it has and reset itself */
+	BEAT_ASKS_OFF = 32,   /* or power itself off */
+	BEAT_EXCLUDES = 64,   /* the speaker has a proof that it has ended */
+	BEAT_FLAGS = 127,
 };
 
 struct beat {

@@ -111,3 +111,18 @@ peer_state_text(enum peer_state state)
 
 	return state >= 0 && state < PEER_STATES ? texts[state] : "an unknown state";
 }
+
+const char *
+peer_state_name(enum peer_state state)
+{
+	static const char *const names[PEER_STATES] = {
+	    [PEER_UNKNOWN] = "unknown",
+	    [PEER_ALIVE] = "alive",
+	    [PEER_UNHEARD] = "unheard",
+	    [PEER_CUT_OFF] = "cut off",
+	    [PEER_SILENT] = "silent",
+	    [PEER_STOPPED] = "stopped",
+	};
+
+	return state < PEER_STATES ? names[state] : "unknown";
+}

@@ -69,4 +69,7 @@ bool peer_has_stopped(const struct peer *peer);
 
 const char *peer_state_text(enum peer_state state);
 
+/* One or two words: "alive", "cut off". */
+const char *peer_state_name(enum peer_state state);
+
 #endif

@@ -2,6 +2,7 @@
 #include "ocf/ocf.h"
 
 #include "common/clock.h"
+#include "common/latch.h"
 #include "ocf/environment.h"
 #include "ocf/metadata.h"
 #include "ocf/parameter.h"
@@ -156,6 +157,39 @@ run_own(struct ocf_context *ctx)
 	return code;
 }
 
+static bool
+is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* Say to the agent daemon that something is done here, unless this node has promised to do nothing
+ * more. What only lets go is never held up. */
+static enum ocf_exit
+enter(struct ocf_context *ctx)
+{
+	static const char *const takes[] = {"start", "promote", NULL};
+	static const char *const lets_go[] = {"stop", "demote", NULL};
+	const char *name = ctx->action->name;
+	bool is_taking = is_one_of(name, takes);
+	int error;
+
+	if (!is_taking && !is_one_of(name, lets_go))
+		return OCF_SUCCESS;
+	error = ocf_make_run_directory();
+	if (!error)
+		error = latch_enter(OCF_RUN_DIR, is_taking);
+	if (!error || !is_taking)
+		return OCF_SUCCESS;
+	if (error == -EPERM || error == -EBUSY)
+		return ocf_fail(ctx, OCF_ERR_GENERIC,
+		    "this node is about to reset itself, and takes nothing more in this boot");
+	return ocf_fail(ctx, OCF_ERR_GENERIC, "cannot lock " OCF_RUN_DIR "/" LATCH_FILE ": %s",
+	    strerror(-error));
+}
+
 static enum ocf_exit
 run_action(struct ocf_context *ctx)
 {
@@ -174,7 +208,8 @@ run_action(struct ocf_context *ctx)
 	if (code != OCF_SUCCESS)
 		ocf_log(ctx, "%s goes on although %s", ctx->action->name, ctx->reason);
 	ctx->reason[0] = '\0';
-	return ctx->action->run(ctx);
+	code = enter(ctx);
+	return code == OCF_SUCCESS ? ctx->action->run(ctx) : code;
 }
 
 static const struct ocf_action *

@@ -33,18 +33,7 @@ core_of(const struct ocf_context *ctx)
 	};
 
 	ocf_state_path(ctx, "session", core.record, sizeof(core.record));
-	ocf_state_path(ctx, "action", core.action, sizeof(core.action));
 	return core;
-}
-
-void
-core_mark_action(const struct core *core)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int fd = open(core->action, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-	if (fd >= 0)
-		fcntl(fd, F_SETLK, &lock);
 }
 
 void

@@ -19,7 +19,7 @@
 
 struct core {
 	const char *binary, *config, *pid_path, *progress_path; /* borrowed */
-	char record[PATH_MAX], action[PATH_MAX];
+	char record[PATH_MAX];
 };
 
 struct core_view {
@@ -31,11 +31,6 @@ struct core_view {
 
 /* Which core this resource means. */
 struct core core_of(const struct ocf_context *ctx);
-
-/* Lock the file core->action until this process ends, so that gemel-agentd takes what becomes of
- * the core meanwhile for this action's doing. Waits for nobody; what fails is no matter: the agent
- * then tells Pacemaker what that knows already. */
-void core_mark_action(const struct core *core);
 
 /* What is to be seen of it now, without asking it: a few system calls. */
 void core_look(const struct core *core, struct core_view *view);

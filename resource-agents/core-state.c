@@ -2,24 +2,6 @@
 #include "resource-agents/core-state.h"
 
 static bool
-may_own_store(uint32_t role)
-{
-	switch ((enum core_role)role) {
-	case CORE_PROMOTING:
-	case CORE_ACTIVE:
-	case CORE_DEMOTING:
-		return true;
-	case CORE_STARTING:
-	case CORE_STANDBY:
-	case CORE_FAILED:
-	case CORE_ENDED:
-		return false;
-	}
-	/* A role that this agent does not know yet: be careful. */
-	return true;
-}
-
-static bool
 is_deaf(const struct progress *progress, uint64_t now_ms)
 {
 	return progress->role == CORE_ACTIVE && progress->workers == 0 && progress->deaf_since_ms &&
@@ -47,12 +29,12 @@ core_state_of(enum core_life life, const struct progress *progress, uint64_t now
 	if (!progress)
 		return CORE_STATE_IDLE;
 	if (is_stuck(life, progress, now_ms))
-		return may_own_store(progress->role) ? CORE_STATE_STUCK_OWNER : CORE_STATE_STUCK;
+		return core_role_owns(progress->role) ? CORE_STATE_STUCK_OWNER : CORE_STATE_STUCK;
 	if (progress->role == CORE_FAILED)
 		return CORE_STATE_GAVE_UP;
 	if (is_deaf(progress, now_ms))
 		return CORE_STATE_DEAF;
-	return may_own_store(progress->role) ? CORE_STATE_OWNER : CORE_STATE_IDLE;
+	return core_role_owns(progress->role) ? CORE_STATE_OWNER : CORE_STATE_IDLE;
 }
 
 static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resource-agents/holders.h"
 
-#include "resource-agents/mounts.h"
+#include "common/mounts.h"
 #include "common/slice.h"
 
 #include <dirent.h>

@@ -110,7 +110,6 @@ demote(struct ocf_context *ctx)
 	char why[256];
 	int error = 0;
 
-	core_mark_action(&core);
 	core_look(&core, &view);
 	switch (view.state) {
 	case CORE_STATE_ABSENT:
@@ -173,14 +172,9 @@ start(struct ocf_context *ctx)
 	struct core core = core_of(ctx);
 	struct core_view view;
 	enum ocf_exit code = check_node(ctx);
-	int error = ocf_make_run_directory();
 
 	if (code != OCF_SUCCESS)
 		return code;
-	if (error)
-		return ocf_fail(
-		    ctx, OCF_ERR_GENERIC, "cannot make " OCF_RUN_DIR ": %s", strerror(-error));
-	core_mark_action(&core);
 	core_look(&core, &view);
 	switch (view.state) {
 	case CORE_STATE_ABSENT:
@@ -215,7 +209,6 @@ stop(struct ocf_context *ctx)
 	uint64_t gently_until_ms = 0;
 	int error;
 
-	core_mark_action(&core);
 	core_look(&core, &view);
 	if (view.state == CORE_STATE_IDLE || view.state == CORE_STATE_OWNER ||
 	    view.state == CORE_STATE_DEAF)
@@ -236,7 +229,6 @@ promote(struct ocf_context *ctx)
 	struct core_view view;
 	char why[256];
 
-	core_mark_action(&core);
 	core_look(&core, &view);
 	if (view.state == CORE_STATE_OWNER && view.progress.role == CORE_ACTIVE)
 		return OCF_SUCCESS;

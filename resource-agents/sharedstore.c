@@ -5,7 +5,7 @@
  * What "taking" the storage means depends on its mode, which is a row of a table.
  */
 #include "ocf/ocf.h"
-#include "resource-agents/mounts.h"
+#include "common/mounts.h"
 #include "resource-agents/store-disk.h"
 
 #include <string.h>

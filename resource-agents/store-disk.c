@@ -5,7 +5,7 @@
 #include "common/slice.h"
 #include "ocf/child.h"
 #include "ocf/promotion.h"
-#include "resource-agents/mounts.h"
+#include "common/mounts.h"
 #include "resource-agents/store-release.h"
 
 #include <errno.h>

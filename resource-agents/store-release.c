@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "ocf/child.h"
 #include "resource-agents/holders.h"
-#include "resource-agents/mounts.h"
+#include "common/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>

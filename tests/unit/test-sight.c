@@ -2,6 +2,7 @@
 #include "agent/sight.h"
 
 #include "common/clock.h"
+#include "common/latch.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -106,7 +107,7 @@ set_up(void **state)
 	strcpy(w->directory, "/tmp/test-sight-XXXXXX");
 	if (!mkdtemp(w->directory))
 		abort();
-	sight_open(&w->sight, w->directory, "gemel-core");
+	sight_open(&w->sight, w->directory);
 	*state = w;
 	return 0;
 }
@@ -114,8 +115,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	static const char *const files[] = {
-	    "mailcored.pid", "progress", "mailcore-gemel-core.action"};
+	static const char *const files[] = {"mailcored.pid", "progress", LATCH_FILE};
 	struct world *w = *state;
 	char path[128];
 
@@ -201,7 +201,7 @@ an_action_is_seen_while_its_lock_is_held(void **state)
 	assert_int_equal(pipe(ready), 0);
 	action = fork();
 	if (action == 0) {
-		if (lock_file(w, "mailcore-gemel-core.action") < 0 || write(ready[1], "!", 1) != 1)
+		if (latch_enter(w->directory, true) != 0 || write(ready[1], "!", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "resource-agents/mounts.h"
+#include "common/mounts.h"
 
 #include <stdio.h>
 #include <string.h>

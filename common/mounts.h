@@ -4,8 +4,8 @@
  *
  * Pure.
  */
-#ifndef GEMEL_AGENTS_MOUNTS_H
-#define GEMEL_AGENTS_MOUNTS_H
+#ifndef GEMEL_COMMON_MOUNTS_H
+#define GEMEL_COMMON_MOUNTS_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/pair.h"
+
+#include "common/role.h"
+
+#include <assert.h>
+
+void
+pair_open(struct pair *pair, const struct pair_settings *settings)
+{
+	struct beat ours = {.pair = settings->pair, .node = settings->node, .boot = settings->boot};
+
+	assert(settings->lines <= PAIR_LINES_MAX);
+	*pair = (struct pair){.settings = *settings};
+	for (unsigned i = 0; i < settings->lines; i++) {
+		ours.line = (uint8_t)i;
+		hearing_open(&pair->lines[i], &ours, settings->silence_ms);
+	}
+	peer_open(&pair->peer);
+	right_open(&pair->right, settings->lease_ms);
+	fencing_open(&pair->fencing, settings->node, settings->can_bar);
+}
+
+/* ---- what this node says ---- */
+
+static uint8_t
+flags_of(const struct pair *pair, const struct pair_self *self, const struct id128 *heard,
+    uint64_t now_ms)
+{
+	uint8_t flags = fencing_flags(&pair->fencing);
+
+	if (!id128_is_none(heard) && peer_has_stopped(&pair->peer) &&
+	    id128_is_same(heard, &pair->peer.ended))
+		flags |= BEAT_EXCLUDES;
+	if (pair_lease(pair, now_ms) > now_ms)
+		flags |= BEAT_HAS_LEASE;
+	if (self->is_degraded)
+		flags |= BEAT_IS_DEGRADED;
+	return flags;
+}
+
+void
+pair_say(struct pair *pair, unsigned line, uint64_t nonce, uint64_t now_ms,
+    const struct pair_self *self, struct beat *beat)
+{
+	*beat = (struct beat){
+	    .generation = self->generation,
+	    .accepted = self->accepted,
+	    .delivered = self->delivered,
+	    .queued = self->queued,
+	    .commit_us = self->commit_us,
+	    .tick_age_ms = self->tick_age_ms,
+	    .role = self->role,
+	};
+	hearing_say(&pair->lines[line], nonce, now_ms, beat);
+	beat->flags = flags_of(pair, self, &beat->heard_boot, now_ms);
+}
+
+/* ---- what the peer says ---- */
+
+static void
+believe(struct pair *pair, const struct beat *beat, uint64_t asked_ms)
+{
+	bool is_for_us = id128_is_same(&beat->heard_boot, &pair->settings.boot);
+
+	peer_step(&pair->peer, PEER_EV_BEAT, &beat->boot);
+	if (is_for_us && beat->flags & BEAT_EXCLUDES)
+		pair->is_excluded = true;
+	/* Of a life that has ended nothing else is taken. */
+	if (!pair->peer.is_heard || !id128_is_same(&pair->peer.life, &beat->boot))
+		return;
+	right_answered(&pair->right, &beat->boot, asked_ms);
+	pair->said = *beat;
+	pair->asked_ms = asked_ms;
+}
+
+enum pair_heard
+pair_take(struct pair *pair, unsigned line, const struct beat *beat, uint64_t now_ms)
+{
+	uint64_t asked_ms;
+
+	switch (hearing_take(&pair->lines[line], beat, now_ms, &asked_ms)) {
+	case HEARD_FRESH:
+	case HEARD_NEW_LIFE:
+		believe(pair, beat, asked_ms);
+		return PAIR_BELIEVED;
+	case HEARD_UNPROVED:
+		return PAIR_UNPROVED;
+	case HEARD_REPLAYED:
+	case HEARD_NOT_OURS:
+	case HEARING_VERDICTS:
+		break;
+	}
+	return PAIR_REFUSED;
+}
+
+bool
+pair_hears(const struct pair *pair, unsigned line, uint64_t now_ms)
+{
+	return hearing_is_up(&pair->lines[line], now_ms);
+}
+
+void
+pair_member(struct pair *pair, bool has_peer)
+{
+	peer_step(&pair->peer, has_peer ? PEER_EV_ENGINE_HAS : PEER_EV_ENGINE_LOST, NULL);
+}
+
+/* ---- who goes ---- */
+
+static void
+gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
+    struct fencing_facts *facts)
+{
+	const struct beat *said = &pair->said;
+	bool is_for_us = id128_is_same(&said->heard_boot, &pair->settings.boot);
+
+	*facts = (struct fencing_facts){
+	    .now_ms = now_ms,
+	    .owns = core_role_owns(self->role) && !self->is_ill,
+	    .is_latched = self->is_latched,
+	    .is_clean = self->is_clean,
+	    .is_wrong = self->is_wrong || pair->is_excluded,
+	    .is_heard = pair->peer.is_heard,
+	    .peer_life = pair->peer.life,
+	};
+	if (!pair->peer.is_heard)
+		return;
+	facts->owns_peer = core_role_owns(said->role);
+	facts->peer_asks = is_for_us && said->flags & (BEAT_ASKS_RESET | BEAT_ASKS_OFF);
+	facts->peer_asks_off = is_for_us && said->flags & BEAT_ASKS_OFF;
+	facts->peer_released = said->flags & BEAT_RELEASED;
+	facts->peer_goes_off = said->flags & BEAT_GOES_OFF;
+	facts->peer_knows = pair->fencing.own == FENCING_OWN_RELEASED &&
+			    pair->asked_ms > pair->fencing.own_since_ms;
+}
+
+static void
+take_proof(struct pair *pair)
+{
+	switch (pair->fencing.proof) {
+	case FENCING_RELEASED:
+		pair->ended = pair->peer.life;
+		break;
+	case FENCING_BARRED:
+		pair->ended = pair->fencing.target;
+		break;
+	case FENCING_NEWER_LIFE:
+		/* It is there, and not gone. */
+		pair->ended = pair->fencing.target;
+		return;
+	case FENCING_UNPROVED:
+	case FENCING_PROOFS:
+		return;
+	}
+	right_alone(&pair->right, &pair->ended);
+	if (!id128_is_none(&pair->ended))
+		peer_step(&pair->peer, PEER_EV_PROOF, &pair->ended);
+}
+
+static bool
+is_heard(const struct pair *pair, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < pair->settings.lines; i++)
+		if (hearing_is_up(&pair->lines[i], now_ms))
+			return true;
+	return false;
+}
+
+struct fencing_duty
+pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms)
+{
+	struct fencing_facts facts;
+	struct fencing_duty duty;
+
+	if (!is_heard(pair, now_ms))
+		peer_step(&pair->peer, PEER_EV_QUIET, NULL);
+	gather(pair, self, now_ms, &facts);
+	duty = fencing_step(&pair->fencing, &facts);
+	if (duty.answer == FENCING_PROVED)
+		take_proof(pair);
+	return duty;
+}
+
+bool
+pair_fence(struct pair *pair, enum fencing_action action, uint64_t now_ms, uint64_t deadline_ms)
+{
+	return fencing_seek(&pair->fencing, action, &pair->peer.life, now_ms, deadline_ms);
+}
+
+uint64_t
+pair_lease(const struct pair *pair, uint64_t now_ms)
+{
+	/* Who ends, or has been replaced, acknowledges nothing more. */
+	if (pair->is_excluded || pair->fencing.own != FENCING_OWN_FREE)
+		return 0;
+	return right_until(&pair->right, now_ms);
+}
