@@ -93,6 +93,8 @@ core_role_name(uint32_t role)
 		return "demoting";
 	case CORE_FAILED:
 		return "failed";
+	case CORE_ENDED:
+		return "ended";
 	}
 	return "unknown";
 }

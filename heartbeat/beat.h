@@ -30,7 +30,7 @@
 #define BEAT_SIGNED_BYTES 160
 #define BEAT_VERSION 1
 #define BEAT_NODES 2
-#define BEAT_ROLE_MAX 6
+#define BEAT_ROLE_MAX 7
 
 enum beat_replication {
 	BEAT_REPLICATION_NONE, /* one disk that both see */

@@ -12,6 +12,7 @@ may_own_store(uint32_t role)
 	case CORE_STARTING:
 	case CORE_STANDBY:
 	case CORE_FAILED:
+	case CORE_ENDED:
 		return false;
 	}
 	/* A role that this agent does not know yet: be careful. */

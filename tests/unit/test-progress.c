@@ -219,11 +219,11 @@ static void
 every_role_has_a_name(void **state)
 {
 	(void)state;
-	for (uint32_t role = CORE_STARTING; role <= CORE_FAILED; role++)
+	for (uint32_t role = CORE_STARTING; role <= CORE_ENDED; role++)
 		assert_string_not_equal(core_role_name(role), "unknown");
 	assert_string_equal(core_role_name(CORE_ACTIVE), "active");
 	assert_string_equal(core_role_name(0), "unknown");
-	assert_string_equal(core_role_name(CORE_FAILED + 1), "unknown");
+	assert_string_equal(core_role_name(CORE_ENDED + 1), "unknown");
 }
 
 #define LAW(name) cmocka_unit_test_teardown(name, clean)
