@@ -40,7 +40,10 @@ static const struct config_row rows[] = {
 	"both "
 	"nodes of the pair. Empty: the node's own name."},
     {NULL, "run_directory", CONFIG_TEXT, "/run/gemel", 0, 0, ROW(run_directory),
-	"Where the pid file and the progress file are."},
+	"Where the pid file, the progress file and the lease are."},
+    {NULL, "standalone", CONFIG_TRUTH, "false", 0, 0, ROW(standalone),
+	"This core runs without gemel-agentd: it acknowledges without a lease. Only for a machine "
+	"that has no peer: of a pair, a node that was cut off would go on acknowledging."},
     {NULL, "log_file", CONFIG_TEXT, "/var/log/gemel/mailcored.log", 0, 0, ROW(log_file),
 	"The log, beside syslog. Empty: syslog only."},
 

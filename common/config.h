@@ -29,7 +29,8 @@ struct config {
 	char *domain;   /* the mail domain that all regions serve */
 	char *hostname; /* what this region calls itself: in the greeting and in Received */
 	char *run_directory;
-	char *log_file; /* empty: syslog only */
+	bool standalone; /* no lease is needed */
+	char *log_file;  /* empty: syslog only */
 
 	char *user;      /* the core, once it has its sockets */
 	char *smtp_user; /* the smtp workers */

@@ -19,25 +19,29 @@
 #include <sys/types.h>
 
 #define PROGRESS_MAGIC 0x67656d6cu
-#define PROGRESS_VERSION 2u
+#define PROGRESS_VERSION 3u
 #define PROGRESS_REASON_MAX 256
 
 struct progress {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t role;     /* enum core_role */
-	uint32_t degraded; /* not 0: works, but reason says what is wrong (OCF 190 and 191) */
-	uint64_t tick_ms;  /* CLOCK_BOOTTIME at the last turn of the loop */
-	uint64_t generation;
-	uint64_t accepted;  /* messages acknowledged since start */
-	uint64_t delivered; /* recipients settled since start */
-	uint64_t queued;    /* messages not settled now */
-	uint64_t commit_us; /* how long the last sync took */
+	uint32_t role;       /* enum core_role */
+	uint32_t degraded;   /* not 0: works, but reason says what is wrong (OCF 190 and 191) */
+	uint64_t tick_ms;    /* CLOCK_BOOTTIME at the last turn of the loop */
+	uint64_t generation; /* of the last promote, known as soon as it is durable */
+	uint64_t accepted;   /* messages acknowledged since start */
+	uint64_t delivered;  /* recipients settled since start */
+	uint64_t queued;     /* messages not settled now */
+	uint64_t commit_us;  /* how long the last sync took */
 	/* CLOCK_BOOTTIME since when no worker of an active core lives; 0: one does. */
 	uint64_t deaf_since_ms;
+	/* CLOCK_BOOTTIME since when acknowledgements are held, because no lease (lease.h) holds; 0:
+	 * none is. No trouble of the core's. */
+	uint64_t held_since_ms;
 	uint32_t workers; /* living worker processes */
 	uint32_t worker_deaths;
 	uint32_t sessions;
+	uint32_t held; /* acknowledgements that wait for the lease */
 	char reason[PROGRESS_REASON_MAX];
 };
 

@@ -28,7 +28,7 @@ enum core_role {
 	CORE_ACTIVE, /* owns the store, accepts mail */
 	CORE_DEMOTING,
 	CORE_FAILED, /* gave the store up, for the reason in reason; only a restart helps */
-	CORE_ENDED,  /* ended in order; the process is gone, or about to be */
+	CORE_ENDED,  /* the last word of an orderly end; a core that died does not say it */
 };
 
 const char *core_role_name(uint32_t role);

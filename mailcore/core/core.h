@@ -8,6 +8,7 @@
  *   main.c      start and end of the process
  *   role.c      standby, active, failed, and the ways between
  *   intake.c    a worker's questions to the store, and the answers
+ *   acknowledge.c  what is durable is acknowledged while the lease holds
  *   verbs.c     what agents and operators may ask
  *   trail.c     what the log says of each message
  *
@@ -20,11 +21,28 @@
  * FAILED acknowledges nothing and never becomes active again: after a failed
  * sync the page cache can't be trusted, so the process must end and the file
  * system be unmounted. A demote then closes the store; the agent's stop does the rest.
+ *
+ * What is durable is acknowledged only while the activity lease (common/lease.h) holds. Until then
+ * the core holds the acknowledgement and does all else as ever: it takes mail and delivers it, and
+ * refuses at once what it refuses. That is no failure. What is held is ended
+ *
+ *   when the lease holds (again)   given, in the order in which it became durable
+ *   by a failure                   without an answer
+ *   by a demote                    given, if the lease comes back while sessions are waited for
+ *                                  (quiesce_timeout_ms); else without an answer, as for any
+ *                                  session that is cut
+ *
+ * "Without an answer" means that the connection ends: the message is durable and is delivered by
+ * who comes next, so a refusal would be a lie; a client that sends it again is right, and makes a
+ * second copy of it, as after a crash. An operator is told that his change is in doubt.
+ * What can be held is bounded: each session waits for one, and a session of a worker keeps its slot
+ * until it is answered.
  */
 #ifndef GEMEL_MAILCORE_CORE_CORE_H
 #define GEMEL_MAILCORE_CORE_CORE_H
 
 #include "common/config.h"
+#include "common/lease.h"
 #include "common/progress.h"
 #include "common/control-server.h"
 #include "mailcore/core/jobs.h"
@@ -37,6 +55,15 @@
 #include "mailcore/store/delivery.h"
 
 #define CORE_ERROR_MAX 256
+
+/* Something that is durable and about to be acknowledged. Lives in its owner until end() is called,
+ * once. */
+struct acknowledgement {
+	struct acknowledgement *next;
+	/* Acknowledge it; or (is_given false) it never will be, and a refusal would be a lie. */
+	void (*end)(void *context, bool is_given);
+	void *context;
+};
 
 struct core {
 	struct config config;
@@ -54,6 +81,12 @@ struct core {
 	struct trail_limit refusals;
 	size_t stages_max; /* staging files open at a time; each has a descriptor */
 	bool is_ending;    /* the process ends after the demote */
+
+	struct lease_reader *lease; /* NULL: standalone, none is needed */
+	struct acknowledgement *owed_first, *owed_last;
+	uint32_t owed_count;
+	bool is_watching;  /* the lease, by a timer */
+	bool is_hold_told; /* in the log */
 
 	/* From here on: only while the store is open. */
 	bool has_store;
@@ -87,6 +120,22 @@ void core_fail(struct core *core, const char *reason);
 
 /* Called every PROGRESS_TICK_MS: time for the store, and the progress file. */
 void core_tick(struct core *core, uint64_t now_ms);
+
+/* acknowledge.c */
+
+/* What a lease says for this core now; only if it has one (core->lease). */
+enum lease_state core_lease(const struct core *core, struct lease *lease_r);
+
+/* It is durable: owe its acknowledgement. Call core_acknowledge() when all that a sync has made
+ * durable is owed. */
+void core_owe(struct core *core, struct acknowledgement *owed);
+
+/* Give all that is owed if the lease holds now; else hold it and look again every 2 ms. Answers to
+ * workers are only put on their way: call pool_flush() at once. */
+void core_acknowledge(struct core *core);
+
+/* End all that is owed without giving it. */
+void core_withdraw(struct core *core);
 
 /* intake.c */
 /* What the pool is to call. */

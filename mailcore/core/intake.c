@@ -21,8 +21,11 @@ struct stage_entry {
 
 /* A commit on its way through the spool. */
 struct commit {
+	struct core *core;
 	struct pool_ticket ticket;
 	struct buffer details; /* of the record that tells of it */
+	struct acknowledgement owed;
+	char id_text[MESSAGE_ID_TEXT];
 };
 
 static int
@@ -230,6 +233,7 @@ on_commit(void *context, struct pool_ticket ticket, struct slice encoded, struct
 
 	if (!commit)
 		abort();
+	commit->core = core;
 	commit->ticket = ticket;
 	is_envelope = prepare_commit(core, commit, encoded, content, &stamped);
 	stage = take_stage(core, ticket);
@@ -248,28 +252,36 @@ on_commit(void *context, struct pool_ticket ticket, struct slice encoded, struct
 	buffer_close(&stamped);
 }
 
+static void
+commit_end(void *context, bool is_given)
+{
+	struct commit *commit = context;
+	struct core *core = commit->core;
+
+	core->progress->accepted += is_given;
+	pool_answer_commit(core->pool, commit->ticket, is_given ? COMMIT_DURABLE : COMMIT_IN_DOUBT,
+	    commit->id_text);
+	commit_close(commit);
+}
+
 void
 core_committed(void *context, void *cookie, message_id id, enum commit_verdict verdict)
 {
 	struct core *core = context;
 	struct commit *commit = cookie;
-	char text[MESSAGE_ID_TEXT] = "";
 	struct buffer line = {0};
 
-	/* The spool's sync went well, and something else that this core needs did not: it has
-	 * promised to acknowledge nothing more. The message is there, and is delivered by who
-	 * comes next. */
-	if (verdict == COMMIT_DURABLE && core->progress->role == CORE_FAILED)
-		verdict = COMMIT_IN_DOUBT;
-	if (verdict == COMMIT_DURABLE) {
-		core->progress->accepted++;
-		message_id_text(id, text);
-		trail_accepted(&line, text, buffer_slice(&commit->details));
-		log_record(buffer_slice(&line));
-		buffer_close(&line);
+	if (verdict != COMMIT_DURABLE) {
+		pool_answer_commit(core->pool, commit->ticket, verdict, "");
+		commit_close(commit);
+		return;
 	}
-	pool_answer_commit(core->pool, commit->ticket, verdict, text);
-	commit_close(commit);
+	message_id_text(id, commit->id_text);
+	trail_accepted(&line, commit->id_text, buffer_slice(&commit->details));
+	log_record(buffer_slice(&line));
+	buffer_close(&line);
+	commit->owed = (struct acknowledgement){.end = commit_end, .context = commit};
+	core_owe(core, &commit->owed);
 }
 
 struct lost_worker {

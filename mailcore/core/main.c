@@ -332,6 +332,10 @@ open_core(struct core *core, const char *config_path, char *error)
 		snprintf(error, CORE_ERROR_MAX, "%.160s: %s", path, strerror(-result));
 		return result;
 	}
+	snprintf(path, sizeof(path), "%s/lease", config->run_directory);
+	/* Still root here, as gemel-agentd is. */
+	if (!config->standalone)
+		core->lease = lease_map(path, geteuid());
 	result = privilege_drop(config->user, config->mail_user, &core->owner, error);
 	if (result)
 		return result;
@@ -371,6 +375,9 @@ main(int argc, char **argv)
 		pool_close(&core.pool);
 	if (core.loop)
 		qb_loop_destroy(core.loop);
+	lease_reader_close(&core.lease);
+	if (status == EXIT_SUCCESS)
+		core.progress->role = CORE_ENDED;
 	log_close();
 	config_close(&core.config);
 	return status;

@@ -35,7 +35,17 @@ core_fail(struct core *core, const char *reason)
 	    "core: failed, and acknowledges nothing more: %s; this node gives the mail up", reason);
 	core_set_reason(core, reason);
 	core_set_role(core, CORE_FAILED);
+	core_withdraw(core);
 	core_check_drained(core);
+}
+
+static void
+on_raised(void *context, uint64_t generation)
+{
+	struct core *core = context;
+
+	/* At once: the lease is given for it, and the replay may take its time. */
+	core->progress->generation = generation;
 }
 
 static void
@@ -102,6 +112,7 @@ spool_readable(int32_t fd, int32_t events, void *data)
 	(void)fd;
 	(void)events;
 	spool_dispatch(core->spool);
+	core_acknowledge(core);
 	pool_flush(core->pool);
 	return 0;
 }
@@ -179,6 +190,7 @@ open_mail(struct core *core, const struct maildir_settings *maildir, char error[
 	};
 	const struct spool_events spool_events = {
 	    .context = core,
+	    .raised = on_raised,
 	    .committed = core_committed,
 	    .arrived = on_arrived,
 	    .prepared = on_prepared,
@@ -262,6 +274,9 @@ close_store(struct core *core)
 	}
 	accounts_close(&core->reader);
 	accounts_close(&core->writer);
+	/* What became durable by closing; then there is no more time to wait in. */
+	core_acknowledge(core);
+	core_withdraw(core);
 	core->has_store = false;
 }
 
@@ -285,6 +300,21 @@ open_store(struct core *core, char error[CORE_ERROR_MAX])
 	if (result == 0)
 		result = open_listeners(core, error);
 	return result;
+}
+
+/* Mail can be taken without one, but nobody is told that it was. */
+static void
+check_lease(const struct core *core)
+{
+	struct lease lease;
+
+	if (!core->lease || core_lease(core, &lease) == LEASE_HOLDS)
+		return;
+	if (!lease_read(core->lease, &lease))
+		log_warning("core: there is no lease in %s, so replies are held until there is: "
+			    "start gemel-agentd, or set standalone = true if this machine has no "
+			    "peer",
+		    core->config.run_directory);
 }
 
 int
@@ -315,12 +345,12 @@ core_promote(struct core *core, char error[CORE_ERROR_MAX])
 	error[0] = '\0';
 	result = open_store(core, error);
 	if (result == 0 && core->progress->role == CORE_PROMOTING) {
-		core->progress->generation = spool_generation(core->spool);
 		core_set_role(core, CORE_ACTIVE);
 		log_notice("core: promoted in %llu ms, generation %llu, %llu messages queued",
 		    (unsigned long long)(clock_boot_us() - began_us) / 1000,
 		    (unsigned long long)core->progress->generation,
 		    (unsigned long long)spool_queued(core->spool));
+		check_lease(core);
 		return 0;
 	}
 	if (!error[0])

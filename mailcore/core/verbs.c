@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mailcore/core/core.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -18,16 +19,22 @@ run_status(void *context, struct control_request *request, const json_t *argumen
 	const struct core *core = context;
 	const struct progress *p = core->progress;
 
+	struct lease lease = {0};
+	const char *state = core->lease ? lease_state_name(core_lease(core, &lease)) : "standalone";
+	json_t *answer = json_pack("{s:s,s:s,s:s,s:b,s:b,s:I,s:s,s:I,s:i,s:I}", "hostname",
+	    core->config.hostname, "role", core_role_name(p->role), "reason", p->reason, "degraded",
+	    p->degraded != 0, "drained", core->is_drained, "generation", (json_int_t)p->generation,
+	    "lease", state, "epoch", (json_int_t)lease.epoch, "held", (int)p->held, "held_ms",
+	    (json_int_t)(p->held_since_ms ? clock_boot_ms() - p->held_since_ms : 0));
+
 	(void)arguments;
-	control_answer(
-	    request, json_pack("{s:s,s:s,s:s,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:i,s:s}",
-			 "hostname", core->config.hostname, "role", core_role_name(p->role),
-			 "reason", p->reason, "degraded", p->degraded != 0, "drained",
-			 core->is_drained, "generation", (json_int_t)p->generation, "accepted",
-			 (json_int_t)p->accepted, "delivered", (json_int_t)p->delivered, "queued",
-			 (json_int_t)p->queued, "commit_us", (json_int_t)p->commit_us, "sessions",
-			 (int)p->sessions, "workers", (int)p->workers, "worker_deaths",
-			 (int)p->worker_deaths, "pid", (int)getpid(), "version", PACKAGE_VERSION));
+	json_object_update_new(
+	    answer, json_pack("{s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:i,s:s}", "accepted",
+			(json_int_t)p->accepted, "delivered", (json_int_t)p->delivered, "queued",
+			(json_int_t)p->queued, "commit_us", (json_int_t)p->commit_us, "sessions",
+			(int)p->sessions, "workers", (int)p->workers, "worker_deaths",
+			(int)p->worker_deaths, "pid", (int)getpid(), "version", PACKAGE_VERSION));
+	control_answer(request, answer);
 }
 
 /* Answer who waits for a drain that something else has ended. */
@@ -134,6 +141,7 @@ struct account_job {
 	int result; /* -ECANCELED: never begun */
 	uint64_t id;
 	enum password_fault fault;
+	struct acknowledgement owed;
 };
 
 static int
@@ -216,27 +224,51 @@ job_refuse(struct account_job *job)
 }
 
 static void
-job_done(void *context)
+job_close(struct account_job *job)
+{
+	free(job->address);
+	free(job);
+}
+
+static void
+job_end(void *context, bool is_given)
 {
 	struct account_job *job = context;
 
-	if (job->result) {
-		job_refuse(job);
-	} else {
-		log_notice("account: %s: changed (%s)", job->address,
-		    job->change == change_add      ? "added"
-		    : job->change == change_delete ? "deleted"
-						   : "password set");
-		if (job->change == change_add)
-			delivery_hurry(job->core->delivery, slice_of(job->address));
+	if (is_given)
 		control_answer(job->request,
 		    json_pack("{s:s,s:I}", "address", job->address, "id", (json_int_t)job->id));
-	}
+	else
+		control_refuse(job->request, CONTROL_FAILED,
+		    "whether %s was changed is in doubt: this node gave the mail up before it was "
+		    "sure to have had the right; look on the one that takes it",
+		    job->address);
+	job_close(job);
+}
+
+static void
+job_done(void *context)
+{
+	struct account_job *job = context;
+	struct core *core = job->core;
+
 	if (job->password)
 		explicit_bzero(job->password, strlen(job->password));
 	free(job->password);
-	free(job->address);
-	free(job);
+	if (job->result) {
+		job_refuse(job);
+		job_close(job);
+		return;
+	}
+	log_notice("account: %s: changed (%s)", job->address,
+	    job->change == change_add      ? "added"
+	    : job->change == change_delete ? "deleted"
+					   : "password set");
+	if (job->change == change_add)
+		delivery_hurry(core->delivery, slice_of(job->address));
+	job->owed = (struct acknowledgement){.end = job_end, .context = job};
+	core_owe(core, &job->owed);
+	core_acknowledge(core);
 }
 
 static char *

@@ -277,6 +277,8 @@ promote_raise(struct spool *spool, uint64_t at_least, char error[256])
 	if (result == 1)
 		spool_degrade(spool,
 		    "spool: the file generation held no number: counted on from the journal");
+	if (result >= 0 && spool->events.raised)
+		spool->events.raised(spool->events.context, spool->generation);
 	return result < 0 ? result : 0;
 }
 

@@ -68,6 +68,8 @@ struct spool_events {
 	void (*failed)(void *context, const char *reason);
 	/* Mail data was found damaged and put aside; the spool goes on. */
 	void (*degraded)(void *context, const char *reason);
+	/* May be NULL. The generation of this life is durable; called before the replay. */
+	void (*raised)(void *context, uint64_t generation);
 };
 
 struct spool_settings {
@@ -79,7 +81,8 @@ struct spool_settings {
 };
 
 /* Raise the generation (synced), sync everything that a killed predecessor left in the page cache,
- * replay, and begin a new segment. Calls events->arrived() and ->degraded() before it returns.
+ * replay, and begin a new segment. Calls events->raised(), ->arrived() and ->degraded() before
+ * it returns.
  * Returns 0 with *spool_r owned, or -errno with a sentence in error[256]. */
 int spool_open(const struct spool_settings *settings, const struct spool_events *events,
     struct spool **spool_r, char error[256]);

@@ -60,7 +60,7 @@ static double
 ours(const char *directory, unsigned count)
 {
 	static const struct spool_events events = {
-	    NULL, on_committed, on_arrived, on_prepared, on_reason, on_reason};
+	    NULL, on_committed, on_arrived, on_prepared, on_reason, on_reason, NULL};
 	struct spool_settings settings = {directory, 64 << 20, 0, 5000};
 	struct envelope_recipient recipient = {.address = slice_of("user@example.test")};
 	struct envelope envelope = {.recipients = &recipient, .recipient_count = 1};

@@ -174,6 +174,7 @@ domain = "example.com"
 hostname = "bench.example.com"
 run_directory = "{folder}/run"
 log_file = "{folder}/log/mailcored.log"
+standalone = {standalone}
 store {{
 	directory = "{folder}/store"
 	require_mount = false
@@ -189,6 +190,7 @@ class Mailcored(Server):
 
     name = "mailcored"
     port = 2525
+    standalone = "true"
 
     @classmethod
     def install(cls, build, folder):
@@ -216,21 +218,29 @@ class Mailcored(Server):
     def maildir(self):
         return self.mailbox
 
-    def start(self):
+    def launch(self):
+        """Start the process, again too; it waits to be promoted."""
         for name in ("run", "log", "store"):
-            os.makedirs(os.path.join(self.folder, name))
+            os.makedirs(os.path.join(self.folder, name), exist_ok=True)
             os.chown(os.path.join(self.folder, name), *files.number_of("gemel"))
         with open(self.conf, "w", encoding="utf-8") as file:
-            file.write(GEMEL_CONF.format(folder=self.folder, port=self.port))
+            file.write(GEMEL_CONF.format(folder=self.folder, port=self.port,
+                                         standalone=self.standalone))
         with open(os.path.join(self.folder, "log", "stderr"), "wb") as log:
             subprocess.Popen(["mailcored", "--config", self.conf], stdin=subprocess.DEVNULL,
                              stdout=log, stderr=log, preexec_fn=self.group.enter)
         until(lambda: self.asks("status"), START_S, "mailcored does not answer")
-        self.run(["gemel", "core", "promote"])
-        self.settle()
+
+    def add_account(self):
         self.run(["gemel", "account", "add", ADDRESS, "--no-password"])
         shown = json.loads(self.run(["gemel", "account", "show", ADDRESS, "--json"]))
         self.mailbox = shown["mailbox"]
+
+    def start(self):
+        self.launch()
+        self.run(["gemel", "core", "promote"])
+        self.settle()
+        self.add_account()
         until(self.greets, START_S, "mailcored does not greet")
 
     def settle(self):

@@ -55,11 +55,19 @@ on_degraded(void *context, const char *reason)
 	snprintf(world.reason, sizeof(world.reason), "%s", reason);
 }
 
+static void
+on_raised(void *context, uint64_t generation)
+{
+	(void)context;
+	world.raised = generation;
+	world.arrived_before = world.arrived;
+}
+
 int
 try_open_spool(uint64_t reserve, uint64_t segment_bytes, uint32_t checkpoint_after_ms)
 {
 	static const struct spool_events events = {
-	    NULL, on_committed, on_arrived, on_prepared, on_failed, on_degraded};
+	    NULL, on_committed, on_arrived, on_prepared, on_failed, on_degraded, on_raised};
 	struct spool_settings settings = {STORE, segment_bytes, reserve, checkpoint_after_ms};
 	char error[256];
 

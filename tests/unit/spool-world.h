@@ -19,7 +19,9 @@ struct world {
 	struct message *messages[WORLD_MESSAGES]; /* in the order of their arrival */
 	int arrived, committed, full, later, degraded, failed;
 	uint64_t now_ms;
-	char reason[256]; /* of the last damage */
+	uint64_t raised;    /* the generation, as it was told */
+	int arrived_before; /* it was told */
+	char reason[256];   /* of the last damage */
 };
 extern struct world world;
 

@@ -64,6 +64,7 @@ all_but_the_domain_has_a_default(void **state)
 	assert_int_equal(gethostname(name, sizeof(name)), 0);
 	assert_string_equal(config.hostname, name);
 	assert_string_equal(config.run_directory, "/run/gemel");
+	assert_false(config.standalone);
 	assert_string_equal(config.log_file, "/var/log/gemel/mailcored.log");
 	assert_string_equal(config.user, "gemel");
 	assert_string_equal(config.smtp_user, "gemel-smtp");
@@ -86,6 +87,7 @@ every_type_is_taken_from_the_file(void **state)
 	assert_int_equal(read_text("# a comment\n"
 				   "domain = example.test\n"
 				   "hostname = 'mx.example.test'\n"
+				   "standalone = yes\n"
 				   "store {\n"
 				   "	directory = \"/mnt\"  # behind a value\n"
 				   "	require_mount = false\n"
@@ -100,6 +102,7 @@ every_type_is_taken_from_the_file(void **state)
 	assert_string_equal(config.hostname, "mx.example.test");
 	assert_string_equal(config.store_directory, "/mnt");
 	assert_false(config.require_mount);
+	assert_true(config.standalone);
 	assert_int_equal(config.segment_mib, 1024);
 	assert_int_equal(config.listen.count, 2);
 	assert_string_equal(config.listen.items[1], "[2001:db8::10]:25");

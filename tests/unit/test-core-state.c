@@ -38,6 +38,7 @@ a_living_core_is_what_its_role_says(void **state)
 	assert_int_equal(seen(CORE_ACTIVE, 0), CORE_STATE_OWNER);
 	assert_int_equal(seen(CORE_DEMOTING, 0), CORE_STATE_OWNER);
 	assert_int_equal(seen(CORE_FAILED, 0), CORE_STATE_GAVE_UP);
+	assert_int_equal(seen(CORE_ENDED, 0), CORE_STATE_IDLE);
 	assert_int_equal(core_state_of(CORE_LIFE_RUNS, NULL, NOW), CORE_STATE_IDLE);
 }
 

@@ -48,6 +48,12 @@ pool_answer_commit(
 	committed = verdict;
 }
 
+void
+pool_flush(struct pool *pool)
+{
+	(void)pool;
+}
+
 int
 spool_stage_open(struct spool *spool, struct spool_stage **stage_r)
 {
@@ -84,6 +90,7 @@ spool_commit(struct spool *spool, struct slice envelope, struct slice content,
 	if (fails_meanwhile)
 		progress.role = CORE_FAILED;
 	core_committed(&core, cookie, 1, COMMIT_DURABLE);
+	core_acknowledge(&core);
 }
 
 void

@@ -168,7 +168,7 @@ on_degraded(void *context, const char *reason)
 }
 
 static const struct spool_events events = {
-    NULL, on_committed, on_arrived, on_prepared, on_failed, on_degraded};
+    NULL, on_committed, on_arrived, on_prepared, on_failed, on_degraded, NULL};
 
 /* -- verbs of the script -- */
 

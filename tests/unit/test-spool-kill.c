@@ -93,7 +93,7 @@ static void
 open_spool(void)
 {
 	static const struct spool_events events = {
-	    NULL, on_committed, on_arrived, on_prepared, on_reason, on_reason};
+	    NULL, on_committed, on_arrived, on_prepared, on_reason, on_reason, NULL};
 	struct spool_settings settings = {directory, 1 << 20, 0, 20};
 	char error[256];
 

@@ -77,6 +77,21 @@ what_is_not_loaded_yet_is_known(void **state)
 	assert_int_equal(spool_has(world.spool, id + 1), 0);
 }
 
+/* The lease is given for it, and a long replay must not hold that up. */
+static void
+the_generation_is_told_before_the_replay(void **state)
+{
+	(void)state;
+	open_spool();
+	assert_int_equal(world.raised, spool_generation(world.spool));
+	commit_one('x');
+	crash();
+	open_spool();
+	assert_int_equal(world.arrived, 1);
+	assert_int_equal(world.raised, spool_generation(world.spool));
+	assert_int_equal(world.arrived_before, 0);
+}
+
 int
 main(void)
 {
@@ -85,6 +100,8 @@ main(void)
 		prepared_is_durable_however_much_was_said_before, world_begin, world_end),
 	    cmocka_unit_test_setup_teardown(
 		what_is_not_loaded_yet_is_known, world_begin, world_end),
+	    cmocka_unit_test_setup_teardown(
+		the_generation_is_told_before_the_replay, world_begin, world_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

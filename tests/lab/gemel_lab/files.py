@@ -124,6 +124,7 @@ def first_cib():
 def gemel_conf(region):
     return f"""domain = "{plan.DOMAIN}"
 hostname = "mx-{region}.{plan.DOMAIN}"
+standalone = true
 store {{
 	directory = "{plan.MOUNT_POINT}"
 }}
