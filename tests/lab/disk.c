@@ -10,9 +10,13 @@
  * opened with FOPEN_DIRECT_IO.  The loop device turns a flush into FSYNC, and a
  * FUA write into a write and a flush.
  *
+ * With -i N it is initiator N of an array (array.h): it has a second device, the
+ * file "slots", and the socket's name with ".scsi" takes reservation commands (scsi.h).
+ * A mode is that of both devices.
+ *
  * Two processes.  The server answers FUSE; the holder attaches the loop device
  * and keeps it open.  The device detaches itself at its last close
- * (LO_FLAGS_AUTOCLEAR), so nothing is left behind however both of them end.
+ * (loop.h), so nothing is left behind however both of them end.
  *
  * Commands, a line each, over the Unix socket -c; one line of answer each:
  *
@@ -24,16 +28,20 @@
  *	cut P S    power cut: hold everything for good; P of a thousand unflushed
  *	           blocks, chosen by seed S, reach the platter
  *	status     mode and counters, as JSON
+ *
+ * In the modes hang and cut the reservation commands wait, too; in the mode fail they fail.
  */
 #define FUSE_USE_VERSION 312
 
-#include "tests/lab/overlay.h"
+#include "tests/lab/array.h"
+#include "tests/lab/lines.h"
+#include "tests/lab/loop.h"
+#include "tests/lab/scsi.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <inttypes.h>
-#include <linux/loop.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,17 +49,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define IMAGE_INO 2
+#define SLOTS_INO 3
 #define IMAGE_NAME "image"
+#define SLOTS_NAME "slots"
+#define DEVICES 2
+#define BLOCK_BYTES 4096
+#define DEVICE_PATH_MAX 64
 #define MAX_WRITE (1u << 20)
 #define MAX_BACKGROUND 128
 #define FOREVER_S 86400.0
@@ -60,9 +68,10 @@ enum op {
 	OP_READ,
 	OP_WRITE,
 	OP_FLUSH,
+	OP_RESERVE, /* a reservation command */
 };
 
-#define OP_COUNT 3
+#define OP_COUNT 4
 
 /* What a mode does with a request. */
 enum fate {
@@ -74,14 +83,14 @@ enum fate {
 
 static const struct mode {
 	const char *name;
-	enum fate fate[OP_COUNT]; /* read, write, flush */
+	enum fate fate[OP_COUNT]; /* read, write, flush, reserve */
 } modes[] = {
-    {"ok", {FATE_SERVE, FATE_SERVE, FATE_SERVE}},
-    {"fail", {FATE_EIO, FATE_EIO, FATE_EIO}},
-    {"hang", {FATE_HOLD, FATE_HOLD, FATE_HOLD}},
-    {"readonly", {FATE_SERVE, FATE_EROFS, FATE_SERVE}},
-    {"freeze", {FATE_SERVE, FATE_HOLD, FATE_HOLD}},
-    {"cut", {FATE_HOLD, FATE_HOLD, FATE_HOLD}},
+    {"ok", {FATE_SERVE, FATE_SERVE, FATE_SERVE, FATE_SERVE}},
+    {"fail", {FATE_EIO, FATE_EIO, FATE_EIO, FATE_EIO}},
+    {"hang", {FATE_HOLD, FATE_HOLD, FATE_HOLD, FATE_HOLD}},
+    {"readonly", {FATE_SERVE, FATE_EROFS, FATE_SERVE, FATE_SERVE}},
+    {"freeze", {FATE_SERVE, FATE_HOLD, FATE_HOLD, FATE_SERVE}},
+    {"cut", {FATE_HOLD, FATE_HOLD, FATE_HOLD, FATE_HOLD}},
 };
 
 #define MODE_OK (&modes[0])
@@ -91,6 +100,7 @@ struct request {
 	struct request *next;
 	fuse_req_t req;
 	enum op op;
+	enum array_device device;
 	uint64_t off;
 	size_t len;
 	uint8_t *data; /* of a write; owned only while held */
@@ -98,17 +108,19 @@ struct request {
 
 static struct {
 	pthread_mutex_t lock;
-	struct overlay *overlay;
-	uint64_t cache_max;   /* unflushed bytes before the disk writes by itself */
-	bool keeps_unflushed; /* the mutant: writes go straight to the platter */
+	struct array *array;
 	const struct mode *mode;
+	pthread_cond_t mode_changed;
 	struct request *held;
 	struct request **held_tail;
 	uint8_t *buffer; /* of MAX_WRITE bytes */
 	uint64_t count[OP_COUNT];
 	uint64_t bytes[OP_COUNT];
-	char device[64];
-} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .mode = MODE_OK, .held_tail = &disk.held};
+	char device[DEVICES][DEVICE_PATH_MAX];
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER,
+    .mode = MODE_OK,
+    .mode_changed = PTHREAD_COND_INITIALIZER,
+    .held_tail = &disk.held};
 
 static void
 die(const char *what)
@@ -122,23 +134,19 @@ die(const char *what)
 static int
 request_do(const struct request *r)
 {
-	uint64_t dirty = overlay_dirty(disk.overlay);
-	int rc;
-
 	disk.count[r->op]++;
+	disk.bytes[r->op] += r->len;
 	switch (r->op) {
 	case OP_READ:
-		disk.bytes[r->op] += r->len;
-		return overlay_read(disk.overlay, disk.buffer, r->len, r->off);
+		return array_read(disk.array, r->device, disk.buffer, r->len, r->off);
 	case OP_WRITE:
-		disk.bytes[r->op] += r->len;
-		rc = overlay_write(disk.overlay, r->data, r->len, r->off);
-		if (rc == 0 && (disk.keeps_unflushed || dirty > disk.cache_max))
-			rc = overlay_flush(disk.overlay);
-		return rc;
+		return array_write(disk.array, r->device, r->data, r->len, r->off);
 	case OP_FLUSH:
-		disk.bytes[r->op] += dirty;
-		return overlay_flush(disk.overlay);
+		if (r->device == ARRAY_IMAGE)
+			disk.bytes[r->op] += array_unflushed(disk.array);
+		return array_flush(disk.array, r->device);
+	case OP_RESERVE:
+		break;
 	}
 	return -EINVAL;
 }
@@ -211,6 +219,7 @@ mode_set(const struct mode *mode)
 	struct request *r = disk.held;
 
 	disk.mode = mode;
+	pthread_cond_broadcast(&disk.mode_changed);
 	disk.held = NULL;
 	disk.held_tail = &disk.held;
 	while (r) {
@@ -225,6 +234,12 @@ mode_set(const struct mode *mode)
 
 /* ---- FUSE ---- */
 
+static enum array_device
+device_of(fuse_ino_t ino)
+{
+	return ino == SLOTS_INO ? ARRAY_SLOTS : ARRAY_IMAGE;
+}
+
 static struct stat
 attributes(fuse_ino_t ino)
 {
@@ -233,8 +248,8 @@ attributes(fuse_ino_t ino)
 	if (ino == FUSE_ROOT_ID)
 		st.st_mode = S_IFDIR | 0700;
 	else
-		st.st_size = (off_t)overlay_size(disk.overlay);
-	st.st_blksize = OVERLAY_BLOCK;
+		st.st_size = (off_t)array_size(disk.array, device_of(ino));
+	st.st_blksize = BLOCK_BYTES;
 	return st;
 }
 
@@ -253,11 +268,13 @@ on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fuse_entry_param e = {
 	    .ino = IMAGE_INO, .attr_timeout = FOREVER_S, .entry_timeout = FOREVER_S};
 
-	if (parent != FUSE_ROOT_ID || strcmp(name, IMAGE_NAME) != 0) {
+	if (array_reservations(disk.array) && strcmp(name, SLOTS_NAME) == 0)
+		e.ino = SLOTS_INO;
+	if (parent != FUSE_ROOT_ID || (e.ino == IMAGE_INO && strcmp(name, IMAGE_NAME) != 0)) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
-	e.attr = attributes(IMAGE_INO);
+	e.attr = attributes(e.ino);
 	fuse_reply_entry(req, &e);
 }
 
@@ -284,7 +301,7 @@ on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct
 static void
 on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	if (ino != IMAGE_INO) {
+	if (ino == FUSE_ROOT_ID) {
 		fuse_reply_err(req, EISDIR);
 		return;
 	}
@@ -295,10 +312,10 @@ on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void
 on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	uint64_t end = overlay_size(disk.overlay);
-	struct request r = {.req = req, .op = OP_READ, .off = (uint64_t)off, .len = size};
+	uint64_t end = array_size(disk.array, device_of(ino));
+	struct request r = {
+	    .req = req, .op = OP_READ, .device = device_of(ino), .off = (uint64_t)off, .len = size};
 
-	(void)ino;
 	(void)fi;
 	if (r.off > end)
 		r.off = end;
@@ -315,11 +332,11 @@ on_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t of
 {
 	struct request r = {.req = req,
 	    .op = OP_WRITE,
+	    .device = device_of(ino),
 	    .off = (uint64_t)off,
 	    .len = size,
 	    .data = (uint8_t *)(uintptr_t)data};
 
-	(void)ino;
 	(void)fi;
 	request_take(&r);
 }
@@ -327,9 +344,8 @@ on_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t of
 static void
 on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-	struct request r = {.req = req, .op = OP_FLUSH};
+	struct request r = {.req = req, .op = OP_FLUSH, .device = device_of(ino)};
 
-	(void)ino;
 	(void)datasync;
 	(void)fi;
 	request_take(&r);
@@ -352,13 +368,14 @@ static void
 status_print(FILE *to)
 {
 	fprintf(to,
-	    "{\"mode\": \"%s\", \"device\": \"%s\", \"unflushed_bytes\": %" PRIu64
-	    ", \"reads\": %" PRIu64 ", \"read_bytes\": %" PRIu64 ", \"writes\": %" PRIu64
-	    ", \"written_bytes\": %" PRIu64 ", \"flushes\": %" PRIu64
+	    "{\"mode\": \"%s\", \"device\": \"%s\", \"slots\": \"%s\", \"barred\": %s, "
+	    "\"unflushed_bytes\": %" PRIu64 ", \"reads\": %" PRIu64 ", \"read_bytes\": %" PRIu64
+	    ", \"writes\": %" PRIu64 ", \"written_bytes\": %" PRIu64 ", \"flushes\": %" PRIu64
 	    ", \"flushed_bytes\": %" PRIu64 "}\n",
-	    disk.mode->name, disk.device, overlay_dirty(disk.overlay), disk.count[OP_READ],
-	    disk.bytes[OP_READ], disk.count[OP_WRITE], disk.bytes[OP_WRITE], disk.count[OP_FLUSH],
-	    disk.bytes[OP_FLUSH]);
+	    disk.mode->name, disk.device[0], disk.device[1],
+	    array_is_barred(disk.array) ? "true" : "false", array_unflushed(disk.array),
+	    disk.count[OP_READ], disk.bytes[OP_READ], disk.count[OP_WRITE], disk.bytes[OP_WRITE],
+	    disk.count[OP_FLUSH], disk.bytes[OP_FLUSH]);
 }
 
 static const struct mode *
@@ -390,7 +407,7 @@ command_do(char *line, FILE *to)
 		fprintf(to, "error: the power is cut\n");
 	} else {
 		mode_set(mode);
-		if (mode == MODE_CUT && overlay_scramble(disk.overlay, permille, seed) < 0)
+		if (mode == MODE_CUT && array_scramble(disk.array, permille, seed) < 0)
 			fprintf(to, "error: the platter\n");
 		else
 			fprintf(to, "done\n");
@@ -398,95 +415,55 @@ command_do(char *line, FILE *to)
 	pthread_mutex_unlock(&disk.lock);
 }
 
-static void *
-commands_serve(void *listener)
-{
-	for (;;) {
-		int fd = accept4(*(int *)listener, NULL, NULL, SOCK_CLOEXEC);
-		FILE *io = fd < 0 ? NULL : fdopen(fd, "r+");
-		char line[64];
-
-		if (!io)
-			continue;
-		setvbuf(io, NULL, _IOLBF, BUFSIZ);
-		while (fgets(line, sizeof(line), io)) {
-			fseek(io, 0, SEEK_CUR);
-			command_do(line, io);
-			fflush(io);
-		}
-		fclose(io);
-	}
-	return NULL;
-}
-
-static int
-commands_listen(const char *path)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		errno = ENAMETOOLONG;
-		die(path);
-	}
-	strcpy(addr.sun_path, path);
-	unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 8) < 0)
-		die(path);
-	return fd;
-}
-
-/* ---- the loop device ---- */
-
-static int
-loop_attach(int image, char *device, size_t size)
-{
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	struct loop_config config = {.fd = (uint32_t)image, .block_size = OVERLAY_BLOCK};
-
-	if (control < 0)
-		die("/dev/loop-control");
-	config.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO;
-	for (;;) {
-		int nr = ioctl(control, LOOP_CTL_GET_FREE);
-		int fd;
-
-		if (nr < 0)
-			die("no free loop device");
-		snprintf(device, size, "/dev/loop%d", nr);
-		fd = open(device, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			die(device);
-		if (ioctl(fd, LOOP_CONFIGURE, &config) == 0) {
-			close(control);
-			return fd;
-		}
-		close(fd);
-		if (errno != EBUSY) /* else another lab was quicker */
-			die(device);
-	}
-}
-
-/* The child: attach, tell the server which device it is, hold it for ever. */
+/* A reservation command goes the node's way to the array, as its reads and writes do. */
 static void
-holder_run(const char *mountpoint, int go, int tell)
+reserve_do(char *line, FILE *to)
+{
+	pthread_mutex_lock(&disk.lock);
+	while (disk.mode->fate[OP_RESERVE] == FATE_HOLD)
+		pthread_cond_wait(&disk.mode_changed, &disk.lock);
+	if (disk.mode->fate[OP_RESERVE] == FATE_EIO)
+		fprintf(to, "failed\n");
+	else
+		scsi_answer(array_reservations(disk.array), line, to);
+	pthread_mutex_unlock(&disk.lock);
+}
+
+/* ---- the loop devices ---- */
+
+static void
+device_attach(const char *mountpoint, const char *name, char device[DEVICE_PATH_MAX])
 {
 	char path[512];
-	char device[sizeof(disk.device)];
+	int image, rc;
+
+	snprintf(path, sizeof(path), "%s/%s", mountpoint, name);
+	image = open(path, O_RDWR | O_CLOEXEC);
+	if (image < 0)
+		die(path);
+	rc = loop_attach(image, BLOCK_BYTES, device, DEVICE_PATH_MAX);
+	if (rc < 0) {
+		errno = -rc;
+		die("attaching a loop device");
+	}
+	close(image);
+}
+
+/* The child: attach, tell the server which devices they are, hold them for ever. */
+static void
+holder_run(const char *mountpoint, bool has_slots, int go, int tell)
+{
+	char devices[DEVICES][DEVICE_PATH_MAX] = {""};
 	char byte;
-	int image;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "disk-holder");
 	if (read(go, &byte, 1) != 1)
 		exit(1);
-	snprintf(path, sizeof(path), "%s/%s", mountpoint, IMAGE_NAME);
-	image = open(path, O_RDWR | O_CLOEXEC);
-	if (image < 0)
-		die(path);
-	loop_attach(image, device, sizeof(device));
-	close(image);
-	if (write(tell, device, sizeof(device)) < 0)
+	device_attach(mountpoint, IMAGE_NAME, devices[0]);
+	if (has_slots)
+		device_attach(mountpoint, SLOTS_NAME, devices[1]);
+	if (write(tell, devices, sizeof(devices)) < 0)
 		die("the server");
 	for (;;)
 		pause();
@@ -498,7 +475,9 @@ device_wait(void *from)
 {
 	if (read(*(int *)from, disk.device, sizeof(disk.device)) <= 0)
 		_exit(1); /* the holder has said why */
-	printf("%s\n", disk.device);
+	printf("%s\n", disk.device[0]);
+	if (disk.device[1][0])
+		printf("%s\n", disk.device[1]);
 	fflush(stdout);
 	return NULL;
 }
@@ -515,40 +494,59 @@ priority_raise(void)
 }
 
 static void
+listen_or_die(struct lines *l, const char *path)
+{
+	int rc = lines_listen(l, path);
+	pthread_t thread;
+
+	if (rc == 0)
+		rc = -pthread_create(&thread, NULL, lines_serve, l);
+	if (rc < 0) {
+		errno = -rc;
+		die(path);
+	}
+}
+
+static void
 disk_serve(const char *mountpoint, const char *commands, int go, int device)
 {
 	char *argv[] = {"disk", "-o", "fsname=gemel-lab-disk", NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 	struct fuse_session *session = fuse_session_new(&args, &fuse_ops, sizeof(fuse_ops), NULL);
-	int listener = commands_listen(commands);
+	static struct lines lines = {.answer = command_do};
+	static struct lines scsi = {.answer = reserve_do};
+	char scsi_path[512];
 	pthread_t thread;
 
 	if (!session || fuse_session_mount(session, mountpoint) != 0)
 		die(mountpoint);
-	if (pthread_create(&thread, NULL, commands_serve, &listener) != 0 ||
-	    pthread_create(&thread, NULL, device_wait, &device) != 0 || write(go, "", 1) != 1)
+	listen_or_die(&lines, commands);
+	snprintf(scsi_path, sizeof(scsi_path), "%s.scsi", commands);
+	if (array_reservations(disk.array))
+		listen_or_die(&scsi, scsi_path);
+	if (pthread_create(&thread, NULL, device_wait, &device) != 0 || write(go, "", 1) != 1)
 		die("starting");
 	priority_raise();
 	fuse_session_loop(session);
 	fuse_session_unmount(session);
 	fuse_session_destroy(session);
+	pthread_mutex_lock(&disk.lock); /* for good: no command comes after this */
+	array_close(&disk.array);
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *platter = NULL;
+	struct array_settings array = {.initiator = -1, .cache_max = UINT64_C(256) << 20};
 	const char *mountpoint = NULL;
 	const char *commands = NULL;
-	struct stat st;
 	int go[2], tell[2];
-	int fd, c;
+	int c;
 
-	disk.cache_max = UINT64_C(256) << 20;
-	while ((c = getopt(argc, argv, "p:m:c:M:k")) != -1) {
+	while ((c = getopt(argc, argv, "p:m:c:i:M:k")) != -1) {
 		switch (c) {
 		case 'p':
-			platter = optarg;
+			array.platter = optarg;
 			break;
 		case 'm':
 			mountpoint = optarg;
@@ -556,28 +554,30 @@ main(int argc, char **argv)
 		case 'c':
 			commands = optarg;
 			break;
+		case 'i':
+			array.initiator = atoi(optarg);
+			break;
 		case 'M':
-			disk.cache_max = strtoull(optarg, NULL, 10) << 20;
+			array.cache_max = strtoull(optarg, NULL, 10) << 20;
 			break;
 		case 'k':
-			disk.keeps_unflushed = true;
+			array.keeps_unflushed = true;
 			break;
 		default:
-			platter = NULL;
+			array.platter = NULL;
 			optind = argc + 1;
 		}
 	}
-	if (!platter || !mountpoint || !commands || optind != argc) {
+	if (!array.platter || !mountpoint || !commands || optind != argc ||
+	    array.initiator >= PERSIST_INITIATORS) {
 		fprintf(stderr,
-		    "Usage: disk -p PLATTER -m MOUNTPOINT -c SOCKET [-M MIB] [-k]\n"
+		    "Usage: disk -p PLATTER -m MOUNTPOINT -c SOCKET [-i N] [-M MIB] [-k]\n"
+		    "  -i  be initiator N (0 to 15) of an array; SOCKET.scsi takes its commands\n"
 		    "  -M  write by itself above so many MiB unflushed (256)\n"
 		    "  -k  keep what was not flushed (a wrong disk, to test tests with)\n");
 		return 2;
 	}
-	fd = open(platter, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die(platter);
-	disk.overlay = overlay_open(fd, (uint64_t)st.st_size);
+	signal(SIGPIPE, SIG_IGN); /* who asks may be killed before the answer */
 	disk.buffer = malloc(MAX_WRITE);
 	if (!disk.buffer || pipe2(go, O_CLOEXEC) < 0 || pipe2(tell, O_CLOEXEC) < 0)
 		die("starting");
@@ -588,11 +588,14 @@ main(int argc, char **argv)
 	case 0:
 		close(go[1]);
 		close(tell[0]);
-		holder_run(mountpoint, go[0], tell[1]);
+		holder_run(mountpoint, array.initiator >= 0, go[0], tell[1]);
 		break;
 	default:
 		close(go[0]);
 		close(tell[1]);
+		disk.array = array_open(&array);
+		if (!disk.array)
+			die(array.platter);
 		disk_serve(mountpoint, commands, go[1], tell[0]);
 	}
 	return 0;

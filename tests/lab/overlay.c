@@ -215,9 +215,8 @@ run_write(const struct overlay *o, uint64_t nr, size_t n)
 	return 0;
 }
 
-/* Forget every block: it has reached the platter, or is lost. */
-static void
-dirty_forget(struct overlay *o)
+void
+overlay_forget(struct overlay *o)
 {
 	for (size_t i = 0; i < o->n_dirty; i++) {
 		o->spare[o->n_spare++] = o->block[o->dirty[i]];
@@ -243,7 +242,7 @@ overlay_flush(struct overlay *o)
 			return rc;
 		i += n;
 	}
-	dirty_forget(o);
+	overlay_forget(o);
 	return 0;
 }
 
@@ -266,6 +265,6 @@ overlay_scramble(struct overlay *o, unsigned permille, uint64_t seed)
 	for (size_t i = 0; i < o->n_dirty && rc == 0; i++)
 		if (random_next(&seed) % 1000 < permille)
 			rc = run_write(o, o->dirty[i], 1);
-	dirty_forget(o);
+	overlay_forget(o);
 	return rc;
 }

@@ -51,6 +51,9 @@ int overlay_write(struct overlay *o, const void *data, size_t len, uint64_t off)
  */
 int overlay_flush(struct overlay *o);
 
+/* Lose what is unflushed. */
+void overlay_forget(struct overlay *o);
+
 /*
  * A power cut that tears: each unflushed block reaches the platter with a
  * probability of permille / 1000, chosen by seed, and the rest is lost.

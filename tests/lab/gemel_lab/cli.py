@@ -65,6 +65,13 @@ def line_arguments(parser):
     way.add_argument("--out", dest="only_out", action="store_true", help="only what leaves it")
 
 
+def serial_arguments(parser):
+    node_argument(parser)
+    parser.add_argument("what", choices=("garbage",), help="random bytes come to the node")
+    parser.add_argument("--bytes", type=int, choices=range(1, 4097), metavar="N", default=64,
+                        help="how many, up to 4096 (64)")
+
+
 def wan_arguments(parser):
     parser.add_argument("regions", nargs=argparse.REMAINDER)
 
@@ -101,6 +108,7 @@ VERBS = [
     ("disk", verbs.verb_disk, disk_arguments, "how its way to the shared disk behaves"),
     ("cut", verbs.verb_cut, line_arguments, "cut a line"),
     ("heal", verbs.verb_heal, line_arguments, "heal a line"),
+    ("serial", verbs.verb_serial, serial_arguments, "what happens on its serial cable"),
     ("wan", verbs.verb_wan, wan_arguments, "shape the link between two regions"),
     ("account", verbs.verb_account, account_arguments, "make an account"),
     ("mailbox", verbs.verb_mailbox, mailbox_arguments, "print the path of a Maildir"),

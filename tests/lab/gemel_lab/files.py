@@ -259,7 +259,10 @@ def of_host(host, settings):
     }
     if host.kind == "dns":
         files.update(name_server_files())
+    for name, text in zip(("ca.pem", "node.pem", "node.key"), settings["tls"].get(host.name, [])):
+        files[f"etc/gemel/tls/{name}"] = (text.encode(), 0o600)
     if host.kind == "node":
+        files["etc/gemel/heartbeat.keys"] = (f"1 {settings['heartbeat_key']}\n".encode(), 0o600)
         files["etc/corosync/corosync.conf"] = corosync_conf(host.region, settings)
         files["etc/corosync/authkey"] = (base64.b64decode(settings["authkey"]), 0o400)
         files["var/lib/pacemaker/cib/cib.xml"] = (first_cib().encode(), 0o600)

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import uuid
 
-from . import disk, plan, wait
+from . import disk, plan, wait, watchdog
 from .plan import LabError
 
 INIT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "host-init")
@@ -19,10 +19,11 @@ KILL_S = 10
 
 
 class Machine:
-    def __init__(self, host, settings, switchboard, cgroup):
+    def __init__(self, host, settings, switchboard, serial, cgroup):
         self.host = host
         self.settings = settings
         self.switchboard = switchboard
+        self.serial = serial
         self.cgroup = cgroup.child(host.name)
         self.directory = os.path.join(settings["state"], "hosts", host.name)
         self.lock = threading.RLock()
@@ -31,6 +32,7 @@ class Machine:
         self.boot_id = None
         self.disk = None
         self.is_paused = False
+        self.watchdog = watchdog.Watchdog(self) if host.kind == "node" else None
 
     def is_on(self):
         return self.process is not None
@@ -60,10 +62,7 @@ class Machine:
                                               for cable in self.host.cables
                                               for address in cable.addresses))
         if self.host.kind == "node":
-            self.disk = disk.Disk(self.settings["disk_program"], self.settings["platter"],
-                                  self.directory, self.settings["disk_options"])
-            self.disk.start(self.cgroup.child("disk"))
-            environment["SHARED"] = self.disk.device
+            environment.update(self._boot_devices())
         # --kill-child: were unshare to die alone, its host would go on headless.
         with open(os.path.join(self.directory, "console"), "ab") as console:
             self.process = subprocess.Popen(
@@ -78,6 +77,17 @@ class Machine:
         if self.process.stdout.readline() != b"up\n":
             raise LabError("its first process ended")
         threading.Thread(target=self._watch, args=(self.process,), daemon=True).start()
+
+    def _boot_devices(self):
+        """A node's own devices: its part of host-init's environment."""
+        self.disk = disk.Disk(self.settings["disk_program"], self.settings["platter"],
+                              self.directory, plan.NODES.index(self.host.name),
+                              self.settings["disk_options"])
+        self.disk.start(self.cgroup.child("disk"))
+        self.watchdog.reset()
+        return {"SHARED": self.disk.devices[0], "SLOTS": self.disk.devices[1],
+                "SCSI": self.disk.socket + ".scsi", "WATCHDOG": self.watchdog.path,
+                "SERIAL": self.serial.plug_in(self.host.name)}
 
     def _last_words(self):
         try:
@@ -109,6 +119,8 @@ class Machine:
                 return
             for cable in self.host.cables:
                 self.switchboard.cut(self.host, cable)
+            if self.host.kind == "node":
+                self.serial.unplug(self.host.name)
             if self.disk and self.settings["scramble"]:
                 self.disk.command_do(f"cut {self.settings['scramble']} {uuid.uuid4().int >> 64}")
             self._end()
@@ -116,7 +128,7 @@ class Machine:
     def _end(self):
         self.cgroup.kill_and_wait(KILL_S)
         if self.disk:
-            if self.disk.device:
+            if self.disk.devices:
                 self.disk.wait_released(KILL_S)
             self.disk = None
         process, self.process, self.pid, self.is_paused = self.process, None, None, False
@@ -151,6 +163,14 @@ class Machine:
         if not self.is_on():
             raise LabError(f"{self.host.name} is off")
 
+    def _cuts(self):
+        cut = [cable.line for cable in self.host.cables
+               if not self.switchboard.is_plugged(self.host, cable)]
+        ways = self.switchboard.blocks(self.host)
+        if self.host.kind == "node":
+            ways += [("serial", way) for way in self.serial.cuts(self.host.name)]
+        return cut + [f"{line} --{way}" for line, way in sorted(ways)]
+
     def status(self):
         with self.lock:
             row = {"host": self.host.name, "kind": self.host.kind, "pid": self.pid,
@@ -159,8 +179,7 @@ class Machine:
                                  for address in cable.addresses],
                    "boot_id": self.boot_id, "directory": self.directory}
             if self.is_on():
-                row["cut"] = [cable.line for cable in self.host.cables
-                              if not self.switchboard.is_plugged(self.host, cable)]
+                row["cut"] = self._cuts()
             if self.disk:
                 row["disk"] = self.disk.status()
             return row

@@ -10,6 +10,10 @@ DOMAIN = "example.test"
 SWITCH_DIR = "/run/lab"
 DOVECOT_USERS = f"{SWITCH_DIR}/dovecot-users"
 SHARED_DEVICE = "/dev/shared"
+SLOTS_DEVICE = "/dev/shared-slots"
+SLOTS_BYTES = 1 << 20
+SERIAL_DEVICE = "/dev/ttyGEMEL"
+WATCHDOG_DEVICE = "/dev/lab-watchdog"
 MOUNT_POINT = "/srv/gemel"
 HIDDEN_FOLDERS = ("run", "dev", "srv", "sys", "proc")  # a host has its own
 

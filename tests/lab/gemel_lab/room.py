@@ -19,7 +19,7 @@ import threading
 import time
 import traceback
 
-from . import cgroup, disk, files, machine, plan, switchboard
+from . import cgroup, disk, files, machine, plan, serial, switchboard, watchdog
 from .plan import LabError
 
 
@@ -28,8 +28,9 @@ class Room:
         self.settings = settings
         self.cgroup = cgroup.of_lab(settings["name"])
         self.switchboard = switchboard.Switchboard()
+        self.serial = serial.Serial()
         self.machines = {
-            host.name: machine.Machine(host, settings, self.switchboard, self.cgroup)
+            host.name: machine.Machine(host, settings, self.switchboard, self.serial, self.cgroup)
             for host in plan.HOSTS.values()}
         self.events = []
         self.started = time.monotonic()
@@ -43,10 +44,15 @@ class Room:
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={size}", "lab", where],
                            check=True)
         self.switchboard.build()
+        self.serial.build(os.path.join(self.settings["state"], "serial"))
         disk.make_platter(self.settings["platter"], self.settings["disk_mib"], [])
         for one in self.machines.values():
             os.makedirs(one.directory)
             files.write(one.host, one.directory, self.settings)
+        dogs = [one.watchdog for one in self.machines.values() if one.watchdog]
+        for dog in dogs:
+            dog.build()
+        threading.Thread(target=watchdog.watch, args=(dogs, self.watchdog_fires), daemon=True).start()
 
     def machine(self, name):
         if name not in self.machines:
@@ -85,6 +91,14 @@ class Room:
         except LabError as error:
             print(f"room: {error}", flush=True)
 
+    def watchdog_fires(self, one, boot_id):
+        begin = time.time()
+        with one.lock:
+            if not one.is_on() or one.boot_id != boot_id:
+                return
+            one.power_off()
+        self.event("watchdog", one.host.name, asked_at=begin)
+
     # -- the lab tool's requests; each answers what can be said in JSON --
 
     def do_status(self):
@@ -122,32 +136,56 @@ class Room:
             way = one.disk
         return way.command_do(mode)
 
-    def cables(self, host, line):
-        cables = [cable for cable in host.cables if line in (cable.line, "all")]
-        if not cables:
-            raise LabError(f"{line}: no such line at {host.name}; "
-                           f"there are {', '.join(cable.line for cable in host.cables)}")
-        return cables
+    def lines(self, host, line, direction):
+        """The lines that are meant; the disk's is no one's half."""
+        cables = {cable.line: cable for cable in host.cables}
+        known = list(cables) + (["witness", "serial", "disk"] if host.kind == "node" else [])
+        if line == "all":
+            return cables, [one for one in known if one != "disk" or not direction]
+        if line not in known:
+            raise LabError(f"{line}: no such line at {host.name}; there are {', '.join(known)}")
+        if line == "disk" and direction:
+            raise LabError("the way to the disk is cut in both directions or in none; "
+                           "for reads without writes: disk NODE readonly")
+        return cables, [line]
 
     def do_cut(self, host, line, direction):
         one = self.machine(host)
         with one.lock:
             one.check_on()
-            for cable in self.cables(one.host, line):
-                if direction:
-                    self.switchboard.block(one.host, cable, direction, True)
+            cables, lines = self.lines(one.host, line, direction)
+            for name in lines:
+                if name == "disk":
+                    one.disk.command_do("fail")
+                elif name == "serial":
+                    self.serial.cut(host, direction)
+                elif name in cables and not direction:
+                    self.switchboard.cut(one.host, cables[name])
                 else:
-                    self.switchboard.cut(one.host, cable)
+                    for way in [direction] if direction else ["in", "out"]:
+                        self.switchboard.block(one.host, name, way, True)
 
     def do_heal(self, host, line, direction):
         one = self.machine(host)
         with one.lock:
             one.check_on()
-            for cable in self.cables(one.host, line):
-                for way in [direction] if direction else ["in", "out"]:
-                    self.switchboard.block(one.host, cable, way, False)
-                if not direction:
-                    self.switchboard.heal(one.host, cable)
+            cables, lines = self.lines(one.host, line, direction)
+            for name in lines:
+                if name == "disk":
+                    one.disk.command_do("ok")
+                elif name == "serial":
+                    self.serial.heal(host, direction)
+                else:
+                    for way in [direction] if direction else ["in", "out"]:
+                        self.switchboard.block(one.host, name, way, False)
+                    if name in cables and not direction:
+                        self.switchboard.heal(one.host, cables[name])
+
+    def do_garbage(self, host, count):
+        one = self.machine(host)
+        with one.lock:
+            one.check_on()
+            self.serial.garbage(host, count)
 
     def do_events(self):
         return self.events

@@ -12,6 +12,7 @@ import fcntl
 import socket
 import struct
 import subprocess
+import threading
 
 from . import plan
 from .plan import LabError
@@ -34,10 +35,23 @@ def nft(script):
         raise LabError(f"nft: {done.stderr.strip()}")
 
 
+def matches(name, line, way):
+    """What a frame that is blocked looks like on a bridge."""
+    host = plan.HOSTS[name]
+    cable = next(one for one in host.cables if one.line == ("lan" if line == "witness" else line))
+    place = f"{'oifname' if way == 'in' else 'iifname'} \"{plan.port(host, cable)}\""
+    if line != "witness":
+        return [place]
+    end = "saddr" if way == "in" else "daddr"
+    return [f"{place} ip {end} {plan.address('witness')}",
+            f"{place} ip6 {end} {plan.address6('witness')}"]
+
+
 class Switchboard:
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.blocked = set()  # (port, "in" or "out")
+        self.lock = threading.Lock()
+        self.blocked = set()  # (host, line, "in" or "out")
 
     def build(self):
         with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w", encoding="ascii") as file:
@@ -91,22 +105,20 @@ class Switchboard:
                               capture_output=True, text=True, check=False)
         return f"master {cable.bridge}" in done.stdout
 
-    def block(self, host, cable, direction, on):
-        """Drop what comes in to, or goes out of, the host by that cable."""
-        key = (plan.port(host, cable), direction)
-        if on:
-            self.blocked.add(key)
-        else:
-            self.blocked.discard(key)
-        rules = "\n".join(
-            f"add rule bridge lab through {'oifname' if way == 'in' else 'iifname'} \"{port}\" drop"
-            for port, way in sorted(self.blocked))
-        nft("add table bridge lab\nflush table bridge lab\n"
-            "add chain bridge lab through { type filter hook forward priority 0; }\n" + rules + "\n")
+    def block(self, host, line, direction, on):
+        """Drop what comes in to, or goes out of, the host: by the cable of that line, or, where the
+        line is "witness", all that is from or for the witness."""
+        key = (host.name, line, direction)
+        with self.lock:
+            if on:
+                self.blocked.add(key)
+            else:
+                self.blocked.discard(key)
+            rules = "".join(f"add rule bridge lab through {match} drop\n"
+                            for key in sorted(self.blocked) for match in matches(*key))
+            nft("add table bridge lab\nflush table bridge lab\n"
+                "add chain bridge lab through { type filter hook forward priority 0; }\n" + rules)
 
-    def heal_all(self, host):
-        for cable in host.cables:
-            self.heal(host, cable)
-            for way in ("in", "out"):
-                if (plan.port(host, cable), way) in self.blocked:
-                    self.block(host, cable, way, False)
+    def blocks(self, host):
+        """(line, direction) of what is blocked at that host."""
+        return [(line, way) for name, line, way in self.blocked if name == host.name]
