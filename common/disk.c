@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -118,8 +120,13 @@ int64_t
 disk_size(int fd)
 {
 	struct stat st;
+	uint64_t bytes;
 
-	return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -errno;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISBLK(st.st_mode))
+		return st.st_size;
+	return ioctl(fd, BLKGETSIZE64, &bytes) == 0 ? (int64_t)bytes : -errno;
 }
 
 int

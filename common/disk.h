@@ -2,10 +2,11 @@
 /*
  * disk -- the seam between what must be durable and the kernel.
  *
- * Everything that the spool and the mail store do to files goes through these
- * calls. tests/unit/fake-disk.c is a second implementation of this header: it
- * keeps apart what was written and what was synced, fails the n-th call, or
- * cuts the power at it and then drops any part of what was not synced.
+ * Everything that the spool and the mail store do to files, and the heartbeat to
+ * its slots on a shared disk, goes through these calls. tests/unit/fake-disk.c is
+ * a second implementation of this header: it keeps apart what was written and what
+ * was synced, fails the n-th call, or cuts the power at it and then drops any part
+ * of what was not synced.
  *
  * Every call returns 0 (or a value >= 0) or -errno, and repeats after EINTR.
  * Short reads and writes are finished inside. All calls are thread safe.
@@ -44,7 +45,7 @@ int disk_sync_directory(const char *path);
 int disk_allocate(int fd, uint64_t length);
 int disk_truncate(int fd, uint64_t length);
 
-/* Size in bytes, or -errno. */
+/* Size in bytes, of a file or a block device, or -errno. */
 int64_t disk_size(int fd);
 
 /* Owner, group ((uid_t)-1, (gid_t)-1: as they are) and mode of an open file or directory, whatever

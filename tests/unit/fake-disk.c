@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SECTOR 512u
+#define DIRECT 4096u
 #define FD_MAX 4096
 
 struct inode {
@@ -48,6 +49,7 @@ struct descriptor {
 	struct inode *inode;
 	char *path;
 	uint64_t errors_seen, losses_seen;
+	bool is_direct;
 };
 
 static struct {
@@ -63,8 +65,14 @@ static struct {
 	const struct inode *bad_inode; /* with a sector that cannot be read */
 	uint64_t bad_offset;
 	int fail_with;
-	bool is_stopped, was_reached, counts_reads;
-} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .first_fd = FD_MAX, .limit = UINT64_MAX};
+	bool is_stopped, was_reached, counts_reads, hangs;
+	enum fake_writes writes;
+	size_t hanging; /* calls that wait for released */
+	pthread_cond_t released;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER,
+    .released = PTHREAD_COND_INITIALIZER,
+    .first_fd = FD_MAX,
+    .limit = UINT64_MAX};
 
 static void *
 must(void *memory)
@@ -333,6 +341,10 @@ call_begin(bool changes)
 	bool counts = changes || disk.counts_reads;
 
 	pthread_mutex_lock(&disk.lock);
+	disk.hanging++;
+	while (disk.hangs)
+		pthread_cond_wait(&disk.released, &disk.lock);
+	disk.hanging--;
 	disk.calls += counts;
 	if (counts && disk.lose_at && disk.calls == disk.lose_at) {
 		disk.was_reached = true;
@@ -371,12 +383,12 @@ descriptor_of(int fd)
 }
 
 static int
-descriptor_new(const char *path, struct inode *inode)
+descriptor_new(const char *path, struct inode *inode, int flags)
 {
 	for (int i = 0; i < FD_MAX; i++)
 		if (!disk.descriptors[i].is_open) {
 			disk.descriptors[i] = (struct descriptor){true, inode, must(strdup(path)),
-			    inode ? inode->errors : 0, disk.losses};
+			    inode ? inode->errors : 0, disk.losses, (flags & O_DIRECT) != 0};
 			return disk.first_fd + i;
 		}
 	return -EMFILE;
@@ -399,11 +411,11 @@ open_locked(const char *path, int flags)
 		inode->next = disk.inodes;
 		disk.inodes = inode;
 		change_make(CHANGE_ADD, path, NULL, inode);
-		return descriptor_new(path, inode);
+		return descriptor_new(path, inode, flags);
 	}
 	if (entry->inode && (flags & O_TRUNC))
 		inode_set_length(entry->inode, 0);
-	return descriptor_new(path, entry->inode);
+	return descriptor_new(path, entry->inode, flags);
 }
 
 int
@@ -429,6 +441,12 @@ disk_close(int fd)
 	return call_end(0);
 }
 
+static bool
+is_misaligned(int fd, const void *data, size_t length, uint64_t offset)
+{
+	return descriptor_of(fd)->is_direct && ((uintptr_t)data | length | offset) % DIRECT != 0;
+}
+
 ssize_t
 disk_read(int fd, void *data, size_t length, uint64_t offset)
 {
@@ -440,6 +458,8 @@ disk_read(int fd, void *data, size_t length, uint64_t offset)
 	inode = descriptor_of(fd)->inode;
 	if (!inode)
 		return call_end(-EISDIR);
+	if (is_misaligned(fd, data, length, offset))
+		return call_end(-EINVAL);
 	if (offset >= inode->length)
 		length = 0;
 	else if (length > inode->length - offset)
@@ -480,6 +500,10 @@ disk_write(int fd, const void *data, size_t length, uint64_t offset)
 	if (disk.is_stopped)
 		return call_end(fault);
 	inode = descriptor_of(fd)->inode;
+	if (is_misaligned(fd, data, length, offset))
+		return call_end(-EINVAL);
+	if (disk.writes != WRITES_WORK)
+		return call_end(disk.writes == WRITES_FAIL ? -EIO : 0);
 	if (!fault && !has_space(inode, offset + length))
 		fault = -ENOSPC;
 	write_locked(inode, data, fault ? length / 2 : length, offset);
@@ -751,6 +775,7 @@ fake_disk_reset(void)
 	disk.counts_reads = false;
 	disk.bad_inode = NULL;
 	disk.limit = UINT64_MAX;
+	disk.writes = WRITES_WORK;
 	pthread_mutex_unlock(&disk.lock);
 }
 
@@ -774,6 +799,58 @@ void
 fake_disk_count_reads(void)
 {
 	disk.counts_reads = true;
+}
+
+void
+fake_disk_set_writes(enum fake_writes how)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.writes = how;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+static void
+set_hanging(bool hangs)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.hangs = hangs;
+	pthread_cond_broadcast(&disk.released);
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void
+fake_disk_hang(void)
+{
+	set_hanging(true);
+}
+
+void
+fake_disk_release(void)
+{
+	set_hanging(false);
+}
+
+size_t
+fake_disk_hanging(void)
+{
+	size_t count;
+
+	pthread_mutex_lock(&disk.lock);
+	count = disk.hanging;
+	pthread_mutex_unlock(&disk.lock);
+	return count;
+}
+
+size_t
+fake_disk_open_count(void)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&disk.lock);
+	for (int i = 0; i < FD_MAX; i++)
+		count += disk.descriptors[i].is_open;
+	pthread_mutex_unlock(&disk.lock);
+	return count;
 }
 
 void

@@ -14,6 +14,8 @@
  *   failed sync           what was not synced is lost although it can still be
  *                         read, as in Linux; each other description of the file
  *                         reports the error once
+ *   O_DIRECT              data, length and offset that are no multiples of 4096 are
+ *                         refused with -EINVAL
  */
 #ifndef GEMEL_TESTS_FAKE_DISK_H
 #define GEMEL_TESTS_FAKE_DISK_H
@@ -58,6 +60,24 @@ void fake_disk_lose_at(size_t n);
 
 /* Reads that touch this byte fail with -EIO, until the next reset. path NULL: no longer. */
 void fake_disk_bad_sector(const char *path, uint64_t offset);
+
+/* How every write goes from now on, until the next reset, while reads go well. */
+enum fake_writes {
+	WRITES_WORK,
+	WRITES_FAIL,     /* -EIO, and nothing is changed */
+	WRITES_ARE_LOST, /* they say that they are done, and nothing is changed */
+};
+void fake_disk_set_writes(enum fake_writes how);
+
+/* From now on every call but disk_close() waits inside until fake_disk_release(). A reset while
+ * one waits is a fault of the test. */
+void fake_disk_hang(void);
+void fake_disk_release(void);
+/* How many wait. */
+size_t fake_disk_hanging(void);
+
+/* How many descriptors are open. */
+size_t fake_disk_open_count(void);
 
 /* Was the fault that was asked for met? */
 bool fake_disk_was_reached(void);
