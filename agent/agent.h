@@ -16,6 +16,7 @@
 #include "agent/watch.h"
 #include "common/config.h"
 #include "common/control-server.h"
+#include "common/lease.h"
 
 #define AGENT_NODE_MAX 65
 #define AGENT_ERROR_MAX CONFIG_ERROR_MAX
@@ -44,6 +45,8 @@ struct agent {
 	struct heart heart;
 	struct engine *engine;
 	struct engine_news news;
+	struct lease_writer *lease;
+	bool has_lease; /* one is given */
 	bool is_latched, is_clean, is_wrong;
 	uint8_t word[BEAT_BYTES]; /* the peer's signed word that it has released everything */
 	struct {
@@ -51,6 +54,7 @@ struct agent {
 		enum peer_state peer;
 		struct id128 life;
 		enum fencing_own own;
+		bool is_alone;
 	} told; /* what the log says already */
 
 	/* fence.c: who waits for the peer's end. */
@@ -73,6 +77,9 @@ void agent_conduct_close(struct agent *agent);
 
 /* conduct.c: something has changed: do what is owed now. */
 void agent_step(struct agent *agent);
+
+/* conduct.c: give, renew or take back the core's lease, as it is due now. */
+void agent_lease(struct agent *agent);
 
 const char *agent_peer_name(const struct agent *agent);
 

@@ -51,6 +51,9 @@ on_look(void *data)
 	qb_loop_timer_handle handle;
 
 	look(agent);
+	/* A core that is being promoted need not wait for it. */
+	if (agent->is_paired)
+		agent_lease(agent);
 	qb_loop_timer_add(
 	    agent->loop, QB_LOOP_HIGH, WATCH_LOOK_MS * 1000000ull, agent, on_look, &handle);
 }

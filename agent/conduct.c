@@ -2,13 +2,14 @@
 /* Carries out what pair.h decides, and tells the operator what has changed. */
 #include "agent/agent.h"
 
+#include "agent/alone.h"
 #include "agent/own.h"
 #include "common/clock.h"
 #include "common/latch.h"
 #include "common/log.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,11 +98,48 @@ tell_own(struct agent *agent)
 }
 
 static void
+tell_alone(struct agent *agent)
+{
+	int error = 0;
+
+	if (agent->told.is_alone == agent->pair.right.is_alone)
+		return;
+	agent->told.is_alone = agent->pair.right.is_alone;
+	if (agent->told.is_alone)
+		error = alone_write(agent->config.run_directory, &agent->pair.ended);
+	else
+		alone_remove(agent->config.run_directory);
+	if (error)
+		log_error("pair: %s/alone: %s; a restart of the agent would stop the service",
+		    agent->config.run_directory, strerror(-error));
+}
+
+static void
 tell(struct agent *agent, uint64_t now_ms)
 {
 	tell_lines(agent, now_ms);
 	tell_peer(agent);
 	tell_own(agent);
+	tell_alone(agent);
+}
+
+/* ---- the lease ---- */
+
+void
+agent_lease(struct agent *agent)
+{
+	const struct progress *core = &agent->sight.progress;
+	const uint64_t now_ms = clock_boot_ms();
+	uint64_t until_ms = pair_lease(&agent->pair, now_ms);
+	bool owns = agent->seen.is_alive && agent->sight.has_progress && core_role_owns(core->role);
+
+	if (!agent->lease)
+		return;
+	if (until_ms > now_ms && owns)
+		lease_grant(agent->lease, core->generation, until_ms, 0);
+	else if (agent->has_lease)
+		lease_revoke(agent->lease);
+	agent->has_lease = until_ms > now_ms && owns;
 }
 
 /* ---- duties ---- */
@@ -134,6 +172,7 @@ agent_step(struct agent *agent)
 	look(agent, &self);
 	duty = pair_step(&agent->pair, &self, now_ms);
 	tell(agent, now_ms);
+	agent_lease(agent);
 	if (duty.latch) {
 		let_go(agent);
 		look(agent, &self);
@@ -213,24 +252,6 @@ find_number(const struct agent *agent, uint8_t *number_r, char error[AGENT_ERROR
 	return -EINVAL;
 }
 
-/* A number of the pair that both nodes find alike. */
-static uint64_t
-pair_number(const struct config *config)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
-	char text[1024];
-	uint64_t number;
-	int length = snprintf(text, sizeof(text), "gemel pair\n%s\n%s\n%s\n", config->domain,
-	    config->pair_nodes.items[0], config->pair_nodes.items[1]);
-
-	if (length >= (int)sizeof(text))
-		length = (int)sizeof(text) - 1;
-	if (EVP_Digest(text, (size_t)length, digest, NULL, EVP_sha256(), NULL) != 1)
-		abort();
-	memcpy(&number, digest, sizeof(number));
-	return number;
-}
-
 static int
 make_settings(struct agent *agent, struct pair_settings *settings, char error[AGENT_ERROR_MAX])
 {
@@ -250,7 +271,7 @@ make_settings(struct agent *agent, struct pair_settings *settings, char error[AG
 		    strerror(-result));
 		return result;
 	}
-	settings->pair = pair_number(config);
+	settings->pair = own_pair_number(config);
 	settings->lines = (unsigned)config->pair_lines.count;
 	settings->silence_ms = (uint32_t)config->agent_silence_ms;
 	settings->lease_ms = (uint32_t)config->agent_lease_ms;
@@ -258,16 +279,37 @@ make_settings(struct agent *agent, struct pair_settings *settings, char error[AG
 	return 0;
 }
 
+static int
+open_lease(struct agent *agent, char error[AGENT_ERROR_MAX])
+{
+	char path[PATH_MAX];
+	int result;
+
+	snprintf(path, sizeof(path), "%s/lease", agent->config.run_directory);
+	result = lease_create(path, &agent->lease);
+	if (result)
+		snprintf(
+		    error, AGENT_ERROR_MAX, "%.256s: %s; start as root", path, strerror(-result));
+	return result;
+}
+
 int
 agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 {
 	const struct heart_events events = {.look = look, .on_beat = on_beat, .context = agent};
 	struct pair_settings settings = {0};
+	struct id128 ended;
 	int result = make_settings(agent, &settings, error);
 
+	if (result == 0)
+		result = open_lease(agent, error);
 	if (result)
 		return result;
 	pair_open(&agent->pair, &settings);
+	if (alone_read(agent->config.run_directory, &ended)) {
+		pair_recall_end(&agent->pair, &ended);
+		agent->told.is_alone = true;
+	}
 	/* The word was given by a process before this one: it is kept. */
 	agent->is_latched = latch_is_set(agent->config.run_directory);
 	agent->is_wrong = agent->is_latched;
@@ -288,4 +330,5 @@ agent_conduct_close(struct agent *agent)
 {
 	engine_close(&agent->engine);
 	heart_close(&agent->heart);
+	lease_writer_close(&agent->lease);
 }

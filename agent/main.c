@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/agent.h"
 
+#include "agent/format.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -15,13 +16,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct arguments {
+	const char *config_path;
+	bool is_to_format, is_forced;
+};
+
 static void
 print_help(void)
 {
-	printf("usage: gemel-agentd [--config FILE]\n\n"
+	printf("usage: gemel-agentd [--config FILE]\n"
+	       "       gemel-agentd --format [--force] [--config FILE]\n\n"
 	       "Watches over one node of a Gemel pair. It runs in the foreground, from before\n"
 	       "Pacemaker starts until after it has ended; systemd sees to that.\n\n"
 	       "  --config FILE     configuration (%s)\n"
+	       "  --format          make the partitions of the pair's disk lines ready, and end\n"
+	       "  --force           format a partition even if it holds something\n"
 	       "  --help, --version\n\n"
 	       "See gemel-agentd(8), gemel.conf(5), gemel(1).\n",
 	    CONFIG_PATH);
@@ -29,10 +38,12 @@ print_help(void)
 
 /* Returns -1 to go on, or the exit status. */
 static int
-parse_arguments(int argc, char **argv, const char **config_path)
+parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
 	    {"config", required_argument, NULL, 'c'},
+	    {"format", no_argument, NULL, 'f'},
+	    {"force", no_argument, NULL, 'F'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -42,7 +53,13 @@ parse_arguments(int argc, char **argv, const char **config_path)
 	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1)
 		switch (option) {
 		case 'c':
-			*config_path = optarg;
+			arguments->config_path = optarg;
+			break;
+		case 'f':
+			arguments->is_to_format = true;
+			break;
+		case 'F':
+			arguments->is_forced = true;
 			break;
 		case 'h':
 			print_help();
@@ -157,24 +174,22 @@ close_agent(struct agent *agent)
 	if (agent->loop)
 		qb_loop_destroy(agent->loop);
 	log_close();
-	config_close(&agent->config);
 }
 
 static int
-open_agent(struct agent *agent, const char *config_path, char error[AGENT_ERROR_MAX])
+open_agent(struct agent *agent, char error[AGENT_ERROR_MAX])
 {
-	int result = config_read(config_path, &agent->config, error);
+	int result;
 
-	if (result)
-		return result;
 	if (gethostname(agent->node, sizeof(agent->node)) != 0)
 		abort();
 	agent->node[sizeof(agent->node) - 1] = '\0';
 	agent->started_ms = clock_boot_ms();
 	if (mkdir(agent->config.run_directory, 0755) != 0 && errno != EEXIST) {
-		snprintf(error, AGENT_ERROR_MAX, "%.256s: %m; start as root",
-		    agent->config.run_directory);
-		return -errno;
+		result = -errno;
+		snprintf(error, AGENT_ERROR_MAX, "%.256s: %s; start as root",
+		    agent->config.run_directory, strerror(-result));
+		return result;
 	}
 	result = open_log(agent, error);
 	if (result)
@@ -191,26 +206,40 @@ open_agent(struct agent *agent, const char *config_path, char error[AGENT_ERROR_
 	return 0;
 }
 
+static int
+run(struct agent *agent)
+{
+	char error[AGENT_ERROR_MAX] = "";
+	int result = open_agent(agent, error);
+
+	if (result == 0) {
+		log_notice("agent: started on %s, version %s", agent->node, PACKAGE_VERSION);
+		qb_loop_run(agent->loop);
+		log_notice("agent: ended");
+	} else {
+		fprintf(stderr, "gemel-agentd: %s\n", error);
+	}
+	close_agent(agent);
+	return result ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct agent agent;
-	const char *config_path = CONFIG_PATH;
+	struct arguments arguments = {.config_path = CONFIG_PATH};
 	char error[AGENT_ERROR_MAX] = "";
-	int status = parse_arguments(argc, argv, &config_path);
+	int status = parse_arguments(argc, argv, &arguments);
 
 	if (status >= 0)
 		return status;
 	umask(022);
-	if (open_agent(&agent, config_path, error) != 0) {
+	if (config_read(arguments.config_path, &agent.config, error) != 0) {
 		fprintf(stderr, "gemel-agentd: %s\n", error);
-		status = EXIT_FAILURE;
-	} else {
-		log_notice("agent: started on %s, version %s", agent.node, PACKAGE_VERSION);
-		qb_loop_run(agent.loop);
-		log_notice("agent: ended");
-		status = EXIT_SUCCESS;
+		return EXIT_FAILURE;
 	}
-	close_agent(&agent);
+	status = arguments.is_to_format ? format_partitions(&agent.config, arguments.is_forced)
+					: run(&agent);
+	config_close(&agent.config);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,23 @@ own_boot_id(const char *run_directory, struct id128 *boot_r)
 	snprintf(path, sizeof(path), "%s/boot-id", run_directory);
 	error = read_boot_id(path, boot_r);
 	return error == -ENOENT ? read_boot_id(KERNEL_BOOT_ID, boot_r) : error;
+}
+
+uint64_t
+own_pair_number(const struct config *config)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
+	char text[1024];
+	uint64_t number;
+	int length = snprintf(text, sizeof(text), "gemel pair\n%s\n%s\n%s\n", config->domain,
+	    config->pair_nodes.items[0], config->pair_nodes.items[1]);
+
+	if (length >= (int)sizeof(text))
+		length = (int)sizeof(text) - 1;
+	if (EVP_Digest(text, (size_t)length, digest, NULL, EVP_sha256(), NULL) != 1)
+		abort();
+	memcpy(&number, digest, sizeof(number));
+	return number;
 }
 
 /* The whole of /proc/self/mountinfo, to be freed; NULL if it cannot be read. */

@@ -5,6 +5,7 @@
 #ifndef GEMEL_AGENT_OWN_H
 #define GEMEL_AGENT_OWN_H
 
+#include "common/config.h"
 #include "common/id128.h"
 
 #include <stdbool.h>
@@ -12,6 +13,10 @@
 /* This node's life: run_directory/boot-id if there is such a file (a container has no boot id of
  * its own), else the kernel's. 0 or -errno. */
 int own_boot_id(const char *run_directory, struct id128 *boot_r);
+
+/* A number of the pair, of its domain and its nodes' names: both find it alike. The configuration
+ * must name both nodes. */
+uint64_t own_pair_number(const struct config *config);
 
 /* Nothing is mounted at the store's directory, no floating address is here (floatip keeps a state
  * file while one is), and no core holds the lock of its pid file. */

@@ -136,6 +136,24 @@ gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
 }
 
 static void
+believe_end(struct pair *pair)
+{
+	right_alone(&pair->right, &pair->ended);
+	if (!id128_is_none(&pair->ended))
+		peer_step(&pair->peer, PEER_EV_PROOF, &pair->ended);
+}
+
+void
+pair_recall_end(struct pair *pair, const struct id128 *life)
+{
+	pair->ended = *life;
+	/* A proof is of a life that is known. */
+	if (!id128_is_none(life))
+		peer_step(&pair->peer, PEER_EV_BEAT, life);
+	believe_end(pair);
+}
+
+static void
 take_proof(struct pair *pair)
 {
 	switch (pair->fencing.proof) {
@@ -153,9 +171,7 @@ take_proof(struct pair *pair)
 	case FENCING_PROOFS:
 		return;
 	}
-	right_alone(&pair->right, &pair->ended);
-	if (!id128_is_none(&pair->ended))
-		peer_step(&pair->peer, PEER_EV_PROOF, &pair->ended);
+	believe_end(pair);
 }
 
 static bool

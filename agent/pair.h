@@ -74,6 +74,10 @@ pair_take(struct pair *pair, unsigned line, const struct beat *beat, uint64_t no
 /* What is owed now. When it says FENCING_PROVED the proof has been taken into account. */
 struct fencing_duty pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms);
 
+/* After pair_open(): what an agent before this one, in the same life of the node, had a proof of.
+ * life: none if it was not known. */
+void pair_recall_end(struct pair *pair, const struct id128 *life);
+
 /* What corosync says. */
 void pair_member(struct pair *pair, bool has_peer);
 

@@ -121,10 +121,28 @@ def first_cib():
 </crm_config>""")
 
 
+def quoted(words):
+    return ", ".join(f'"{word}"' for word in words)
+
+
+def udp_line(nodes, line):
+    """The agents' line over a cable, as gemel.conf has it."""
+    return " ".join(["udp"] + [next(cable.addresses[0].split("/")[0]
+                                    for cable in plan.HOSTS[node].cables if cable.line == line)
+                               for node in nodes])
+
+
 def gemel_conf(region):
+    nodes = plan.region_nodes(region)
+    lines = [udp_line(nodes, cable) for cable in ("udp", "ring0", "ring1")]
+    lines += ["serial /dev/ttyGEMEL", "disk /dev/shared-slots"]
     return f"""domain = "{plan.DOMAIN}"
 hostname = "mx-{region}.{plan.DOMAIN}"
-standalone = true
+pair {{
+	nodes = {{{quoted(nodes)}}}
+	lines = {{{quoted(lines)}}}
+	reservations = {{"{plan.SHARED_DEVICE}"}}
+}}
 store {{
 	directory = "{plan.MOUNT_POINT}"
 }}

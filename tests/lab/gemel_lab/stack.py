@@ -89,6 +89,7 @@ blockdev --flushbufs {plan.SHARED_DEVICE}
 
 def set_up_gemel(region, options):
     ip4, ip6 = plan.floating(region)
+    client.run(cluster.powered(region)[0], ["gemel-agentd", "--format"])
     engine(region, options)
     pair_setup(region, options, ["--part", "resources", "--device", plan.SHARED_DEVICE,
                                  "--directory", plan.MOUNT_POINT, "--address", f"{ip4}/24",
