@@ -53,6 +53,13 @@ struct config {
 	uint64_t sessions_max;
 	uint64_t quiesce_timeout_ms;
 	char *postmaster;
+
+	struct config_list witness_listen;
+	char *witness_directory;
+	char *witness_certificate;
+	char *witness_key;
+	char *witness_ca;
+	char *witness_log_file; /* empty: syslog only */
 };
 
 /* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence
