@@ -126,6 +126,21 @@ static const struct config_row rows[] = {
     {"agent", "lease_ms", CONFIG_NUMBER, "1000", 200, 10000, ROW(agent_lease_ms),
 	"Milliseconds for which the core may acknowledge after the last evidence that this node is "
 	"in the right."},
+    {"witness", "listen", CONFIG_LIST, "{\"*:4573\"}", 0, 0, ROW(witness_listen),
+	"Addresses and ports that gemel-witnessd serves pairs on. This section is for the "
+	"machine that runs it."},
+    {"witness", "directory", CONFIG_TEXT, "/var/lib/gemel/witness", 0, 0, ROW(witness_directory),
+	"Where it keeps the registers of the pairs, on a disk of its own machine."},
+    {"witness", "certificate", CONFIG_TEXT, "/etc/gemel/tls/witness.pem", 0, 0,
+	ROW(witness_certificate),
+	"Its certificate in PEM form, and behind it those up to the authority."},
+    {"witness", "key", CONFIG_TEXT, "/etc/gemel/tls/witness.key", 0, 0, ROW(witness_key),
+	"The key of that certificate. Others must not be able to read it."},
+    {"witness", "ca", CONFIG_TEXT, "/etc/gemel/tls/ca.pem", 0, 0, ROW(witness_ca),
+	"Certificates of the authority that signs for the nodes of the pairs. The system's own "
+	"authorities are not asked."},
+    {"witness", "log_file", CONFIG_TEXT, "/var/log/gemel/witnessd.log", 0, 0, ROW(witness_log_file),
+	"Its log, beside syslog. Empty: syslog only."},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

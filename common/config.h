@@ -67,6 +67,12 @@ struct config {
 	uint64_t agent_beat_ms;
 	uint64_t agent_silence_ms;
 	uint64_t agent_lease_ms;
+	struct config_list witness_listen;
+	char *witness_directory;
+	char *witness_certificate;
+	char *witness_key;
+	char *witness_ca;
+	char *witness_log_file; /* empty: syslog only */
 };
 
 /* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence

@@ -15,6 +15,14 @@ register_is_sole(const struct register_row *row, uint8_t node)
 	return row->members == 1u << node;
 }
 
+bool
+register_is_legal(const struct register_row *row)
+{
+	return !id128_is_none(&row->uuid) && row->epoch != 0 && row->members != 0 &&
+	       (row->members & ~ALL_MEMBERS) == 0 && !id128_is_none(&row->boots[0]) &&
+	       !id128_is_none(&row->boots[1]);
+}
+
 static bool
 is_well_formed(const struct register_ask *ask)
 {

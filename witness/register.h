@@ -77,6 +77,11 @@ register_is_done(enum register_verdict verdict)
 	return verdict == REGISTER_CHANGED || verdict == REGISTER_SAME;
 }
 
+/* True if it is a row that register_apply() could have made: not so of what was damaged, or was
+ * none.
+ */
+bool register_is_legal(const struct register_row *row);
+
 /* True if node alone may write. */
 bool register_is_sole(const struct register_row *row, uint8_t node);
 

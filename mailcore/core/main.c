@@ -2,8 +2,8 @@
 #include "mailcore/core/core.h"
 
 #include "common/clock.h"
+#include "common/listener.h"
 #include "common/log.h"
-#include "mailcore/core/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>

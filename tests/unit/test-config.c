@@ -76,6 +76,13 @@ all_but_the_domain_has_a_default(void **state)
 	assert_string_equal(config.listen.items[0], "*:25");
 	assert_int_equal(config.recipients_max, 1000);
 	assert_string_equal(config.postmaster, "");
+	assert_int_equal(config.witness_listen.count, 1);
+	assert_string_equal(config.witness_listen.items[0], "*:4573");
+	assert_string_equal(config.witness_directory, "/var/lib/gemel/witness");
+	assert_string_equal(config.witness_certificate, "/etc/gemel/tls/witness.pem");
+	assert_string_equal(config.witness_key, "/etc/gemel/tls/witness.key");
+	assert_string_equal(config.witness_ca, "/etc/gemel/tls/ca.pem");
+	assert_string_equal(config.witness_log_file, "/var/log/gemel/witnessd.log");
 	config_close(&config);
 	assert_null(config.domain);
 }

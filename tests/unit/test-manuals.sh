@@ -22,6 +22,7 @@ page()
 command_page=$(page "$source/gemel.1")
 core_page=$(page "$source/mailcored.8")
 agent_page=$(page "$source/gemel-agentd.8")
+witness_page=$(page "$source/gemel-witnessd.8")
 file_page=$(page doc/gemel.conf.5)
 listing=$(./gemel --help)
 
@@ -52,14 +53,9 @@ options_stand()
 	grep -oE -- '--[a-z-]+' <<<"$listing" | sort -u | each_is_entry "$1" "$2"
 }
 
-core_options_stand()
+daemon_options_stand()
 {
-	./mailcored --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$core_page" 3
-}
-
-agent_options_stand()
-{
-	./gemel-agentd --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$agent_page" 3
+	"$1" --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$2" 3
 }
 
 keys_stand()
@@ -107,8 +103,9 @@ is_clean()
 
 law "every_verb_stands_in_gemel_1" verbs_stand
 law "every_option_stands_in_gemel_1" options_stand "$command_page" 9
-law "every_option_stands_in_mailcored_8" core_options_stand
-law "every_option_stands_in_gemel_agentd_8" agent_options_stand
+law "every_option_stands_in_mailcored_8" daemon_options_stand ./mailcored "$core_page"
+law "every_option_stands_in_gemel_agentd_8" daemon_options_stand ./gemel-agentd "$agent_page"
+law "every_option_stands_in_gemel_witnessd_8" daemon_options_stand ./gemel-witnessd "$witness_page"
 law "every_key_stands_in_gemel_conf_5" keys_stand
 law "every_section_stands_in_gemel_conf_5" sections_stand
 law "every_finding_of_the_doctor_stands_in_gemel_1" findings_stand

@@ -4,8 +4,8 @@
  *
  * Bound with IP_FREEBIND, so that the floating address may still be on its way.
  */
-#ifndef GEMEL_MAILCORE_CORE_LISTENER_H
-#define GEMEL_MAILCORE_CORE_LISTENER_H
+#ifndef GEMEL_COMMON_LISTENER_H
+#define GEMEL_COMMON_LISTENER_H
 
 #include <sys/socket.h>
 

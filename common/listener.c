@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "mailcore/core/listener.h"
+#include "common/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
