@@ -7,6 +7,7 @@
 #ifndef GEMEL_AGENT_AGENT_H
 #define GEMEL_AGENT_AGENT_H
 
+#include "agent/barrier.h"
 #include "agent/engine.h"
 #include "agent/heart.h"
 #include "agent/pair.h"
@@ -45,6 +46,7 @@ struct agent {
 	struct heart heart;
 	struct engine *engine;
 	struct engine_news news;
+	uint64_t stepped_ms; /* when agent_step() was last called by its timer */
 	struct lease_writer *lease;
 	bool has_lease; /* one is given */
 	bool is_latched, is_clean, is_wrong;
@@ -57,6 +59,14 @@ struct agent {
 		bool is_alone;
 	} told; /* what the log says already */
 
+	/* array.c: the registration with the disk array. */
+	struct barrier_site site;
+	struct barrier *array_look, *array_bar; /* under way; NULL: none */
+	bool is_registered;
+	uint64_t array_due_ms; /* when to look again */
+	char array_fault[BARRING_SENTENCE_MAX], bar_fault[BARRING_SENTENCE_MAX];
+	json_t *bar_evidence; /* of the last time that the peer was barred */
+
 	/* fence.c: who waits for the peer's end. */
 	struct control_request *fencers[AGENT_FENCERS_MAX];
 	size_t fencer_count;
@@ -64,7 +74,6 @@ struct agent {
 	bool is_recording; /* they wait for the record of a proof */
 	char fenced_life[ID128_TEXT_BYTES];
 	uint32_t fence_took_ms;
-	json_t *bar_evidence;
 };
 
 /* care.c: begin to look after the core, and end. */
@@ -86,9 +95,19 @@ const char *agent_peer_name(const struct agent *agent);
 /* fence.c */
 int agent_fence_open(struct agent *agent);
 void agent_fence_verb(void *context, struct control_request *request, const json_t *arguments);
-void agent_fence_bar(struct agent *agent);
 void agent_fence_answer(struct agent *agent, enum fencing_end end);
 void agent_fence_close(struct agent *agent);
+
+/* array.c: register; 0, or -errno with one sentence if the configuration is wrong. */
+int agent_array_open(struct agent *agent, char error[AGENT_ERROR_MAX]);
+void agent_array_close(struct agent *agent);
+
+/* array.c: look at the registration if it is time; or soon, because it is in doubt. */
+void agent_array_step(struct agent *agent, uint64_t now_ms);
+void agent_array_suspect(struct agent *agent);
+
+/* array.c: begin to bar the peer; fencing_barred() is called when that has ended. */
+void agent_array_bar(struct agent *agent);
 
 /* verbs.c */
 extern const struct control_verb agent_verbs[];

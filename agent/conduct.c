@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define STEP_MS 20u
+#define LEAP_MS 500u
 
 /* ---- what is to be seen of this node ---- */
 
@@ -180,7 +181,7 @@ agent_step(struct agent *agent)
 		tell(agent, now_ms);
 	}
 	if (duty.bar)
-		agent_fence_bar(agent);
+		agent_array_bar(agent);
 	if (duty.answer != FENCING_NO_END)
 		agent_fence_answer(agent, duty.answer);
 	if (duty.end_self)
@@ -215,8 +216,14 @@ static void
 on_step(void *data)
 {
 	struct agent *agent = data;
+	const uint64_t now_ms = clock_boot_ms();
 	qb_loop_timer_handle handle;
 
+	/* The machine stood still: much may have happened meanwhile. */
+	if (now_ms - agent->stepped_ms > LEAP_MS)
+		agent_array_suspect(agent);
+	agent->stepped_ms = now_ms;
+	agent_array_step(agent, now_ms);
 	qb_loop_timer_add(agent->loop, QB_LOOP_HIGH, STEP_MS * 1000000ull, agent, on_step, &handle);
 	agent_step(agent);
 }
@@ -317,6 +324,9 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	    heart_open(&agent->heart, &agent->config, &agent->pair, agent->loop, &events, error);
 	if (result)
 		return result;
+	result = agent_array_open(agent, error);
+	if (result)
+		return result;
 	result = engine_open(agent->loop, agent_peer_name(agent), on_engine, agent, &agent->engine);
 	if (result)
 		snprintf(error, AGENT_ERROR_MAX, "no thread can be started: %s", strerror(-result));
@@ -329,6 +339,7 @@ void
 agent_conduct_close(struct agent *agent)
 {
 	engine_close(&agent->engine);
+	agent_array_close(agent);
 	heart_close(&agent->heart);
 	lease_writer_close(&agent->lease);
 }

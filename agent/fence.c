@@ -149,14 +149,6 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 	agent_step(agent);
 }
 
-/* ---- barring ---- */
-
-void
-agent_fence_bar(struct agent *agent)
-{
-	fencing_barred(&agent->pair.fencing, "no reservations", clock_boot_ms());
-}
-
 /* ---- begin and end ---- */
 
 int

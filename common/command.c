@@ -17,6 +17,9 @@
 #define P_PIDFD 3
 #endif
 
+/* A killed program is gone in less; else it is in the kernel's hands. */
+#define KILL_WAIT_MS 20
+
 struct command {
 	qb_loop_t *loop;
 	pid_t pid;
@@ -41,7 +44,7 @@ close_output(struct command *command)
 	command->has_output = false;
 }
 
-/* Reap it. After SIGKILL, or when its pidfd has said so, this does not wait for long. */
+/* Reap it, when its pidfd has said that it has ended. */
 static int
 reap(struct command *command)
 {
@@ -63,23 +66,46 @@ command_free(struct command *command)
 	free(command);
 }
 
+/* End it. A program that waits for a device in the kernel outlives this. */
+static void
+kill_now(struct command *command)
+{
+	struct pollfd end = {.fd = command->pidfd, .events = POLLIN};
+
+	if (command->has_ended)
+		return;
+	syscall(SYS_pidfd_send_signal, command->pidfd, SIGKILL, NULL, 0);
+	if (poll(&end, 1, KILL_WAIT_MS) != 1)
+		return;
+	reap(command);
+	command->has_ended = true;
+}
+
+/* Nobody waits for it any more. One that has not ended is reaped when it does. */
+static void
+let_go(struct command *command)
+{
+	if (command->has_ended) {
+		command_free(command);
+		return;
+	}
+	close_output(command);
+	qb_loop_timer_del(command->loop, command->timer);
+	command->done = NULL;
+}
+
 static void
 finish(struct command *command)
 {
-	command_done done = command->done;
-	void *context = command->context;
-
-	done(context, command->status, slice_from(command->text, command->length));
-	command_free(command);
+	command->done(
+	    command->context, command->status, slice_from(command->text, command->length));
+	let_go(command);
 }
 
 static void
 end_with(struct command *command, int status)
 {
-	if (!command->has_ended) {
-		syscall(SYS_pidfd_send_signal, command->pidfd, SIGKILL, NULL, 0);
-		reap(command);
-	}
+	kill_now(command);
 	command->status = status;
 	finish(command);
 }
@@ -132,6 +158,10 @@ on_end(int32_t fd, int32_t events, void *data)
 	(void)events;
 	command->status = reap(command);
 	command->has_ended = true;
+	if (!command->done) {
+		command_free(command);
+		return 0;
+	}
 	qb_loop_poll_del(command->loop, fd);
 	/* What it wrote is in the pipe. A child that it left behind may hold that open: not waited
 	 * for. */
@@ -242,10 +272,7 @@ command_drop(struct command **command)
 {
 	if (!*command)
 		return;
-	if (!(*command)->has_ended) {
-		syscall(SYS_pidfd_send_signal, (*command)->pidfd, SIGKILL, NULL, 0);
-		reap(*command);
-	}
-	command_free(*command);
+	kill_now(*command);
+	let_go(*command);
 	*command = NULL;
 }

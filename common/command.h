@@ -5,6 +5,10 @@
  * The program gets an ordinary scheduling class, no signal blocked, and no descriptor of
  * ours but its output; standard input and error are /dev/null. The parent's loop must not
  * handle SIGCHLD.
+ *
+ * A program that waits for a device in the kernel cannot be killed before the device answers.
+ * Nobody waits for that: it is late, or dropped, all the same, and the loop reaps it when it ends.
+ * So what it was to do may still be done.
  */
 #ifndef GEMEL_COMMON_COMMAND_H
 #define GEMEL_COMMON_COMMAND_H

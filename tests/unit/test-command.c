@@ -2,6 +2,7 @@
 #include "common/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,6 +132,75 @@ a_dropped_command_is_dead_and_calls_nobody(void **state)
 	qb_loop_destroy(outcome.loop);
 }
 
+static void
+on_dropped(void *context, int status, struct slice output)
+{
+	(void)context;
+	(void)status;
+	(void)output;
+	fail_msg("a dropped command has called");
+}
+
+static bool
+has_child(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static void
+stop_without_child(void *data)
+{
+	qb_loop_t *loop = data;
+	qb_loop_timer_handle timer;
+
+	if (!has_child())
+		qb_loop_stop(loop);
+	else
+		qb_loop_timer_add(loop, QB_LOOP_LOW, 1000000, loop, stop_without_child, &timer);
+}
+
+/* The first process of a PID namespace does not end, killed or not, before those in it have been
+ * reaped; so their parent out here plays the device that does not answer. */
+static void
+what_cannot_be_killed_is_not_waited_for(void **state)
+{
+	char *argv[] = {"sleep", "1000", NULL};
+	struct outcome outcome = {.loop = qb_loop_create()};
+	int home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	struct command *command;
+
+	(void)state;
+	for (int is_dropped = 0; is_dropped < 2; is_dropped++) {
+		pid_t member;
+
+		if (unshare(CLONE_NEWPID) != 0)
+			skip();
+		assert_int_equal(command_start(outcome.loop, argv, is_dropped ? TIMEOUT_MS : 100,
+				     is_dropped ? on_dropped : on_done, &outcome, &command),
+		    0);
+		member = fork();
+		if (member == 0)
+			for (;;)
+				pause();
+		assert_true(member > 0);
+		assert_int_equal(setns(home, CLONE_NEWPID), 0);
+		if (is_dropped)
+			command_drop(&command);
+		else
+			qb_loop_run(outcome.loop);
+		assert_int_equal(waitpid(member, NULL, 0), member);
+		assert_true(has_child());
+		stop_without_child(outcome.loop);
+		qb_loop_run(outcome.loop);
+	}
+	assert_int_equal(outcome.calls, 1);
+	assert_int_equal(outcome.status, -ETIMEDOUT);
+	close(home);
+	qb_loop_destroy(outcome.loop);
+}
+
 int
 main(void)
 {
@@ -142,6 +212,7 @@ main(void)
 	    cmocka_unit_test(who_says_too_much_is_ended),
 	    cmocka_unit_test(a_program_that_is_not_there_is_an_error),
 	    cmocka_unit_test(a_dropped_command_is_dead_and_calls_nobody),
+	    cmocka_unit_test(what_cannot_be_killed_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
