@@ -44,7 +44,7 @@ each_is_entry()
 
 verbs_stand()
 {
-	sed -nE 's/^  gemel ([a-z ]*[a-z]).*/\1/p' <<<"$listing" | each_is_entry "$command_page" 12
+	sed -nE 's/^  gemel ([a-z -]*[a-z]).*/\1/p' <<<"$listing" | each_is_entry "$command_page" 12
 }
 
 options_stand()
