@@ -21,6 +21,7 @@ page()
 }
 command_page=$(page "$source/gemel.1")
 core_page=$(page "$source/mailcored.8")
+fence_page=$(page "$source/fence_gemel.8")
 agent_page=$(page "$source/gemel-agentd.8")
 file_page=$(page doc/gemel.conf.5)
 listing=$(./gemel --help)
@@ -62,6 +63,19 @@ agent_options_stand()
 	./gemel-agentd --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$agent_page" 3
 }
 
+fence_options_stand()
+{
+	./fence_gemel --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$fence_page" 6
+}
+
+# The metadata names each action, and each parameter that can be configured.
+fence_names_stand()
+{
+	./fence_gemel --action metadata |
+		sed -nE -e 's/.*<action name="([a-z-]+)".*/\1/p' -e 's/.*<parameter name="([a-z-]+)".*/--\1/p' |
+		grep -vxe --port | each_is_entry "$fence_page" 10
+}
+
 keys_stand()
 {
 	./gemel config sample | sed -nE 's/^\s*#?([a-z_]+) = .*/\1/p' | each_is_entry "$file_page" 24
@@ -97,6 +111,8 @@ law "every_verb_stands_in_gemel_1" verbs_stand
 law "every_option_stands_in_gemel_1" options_stand "$command_page" 7
 law "every_option_stands_in_mailcored_8" core_options_stand
 law "every_option_stands_in_gemel_agentd_8" agent_options_stand
+law "every_option_stands_in_fence_gemel_8" fence_options_stand
+law "every_action_and_parameter_stands_in_fence_gemel_8" fence_names_stand
 law "every_key_stands_in_gemel_conf_5" keys_stand
 law "every_section_stands_in_gemel_conf_5" sections_stand
 law "every_key_of_status_stands_in_gemel_1" json_keys_stand
