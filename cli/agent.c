@@ -45,3 +45,35 @@ verb_agent_status(const struct options *options, char **operands)
 	json_decref(reply);
 	return EXIT_DONE;
 }
+
+static void
+print_proof(const json_t *record)
+{
+	const char *life = text_of(record, "life");
+
+	printf("%-24s  %-12s  %-6s  %-10s  %6lld  %-12s  %s\n", text_of(record, "at"),
+	    text_of(record, "target"), text_of(record, "action"), text_of(record, "proof"),
+	    number_of(record, "ms"), text_of(record, "by"), *life ? life : "-");
+}
+
+int
+verb_fence_history(const struct options *options, char **operands)
+{
+	json_t *reply;
+	int status = ask_agent(options, json_pack("{s:s}", "verb", "fence-history"), &reply);
+	const json_t *records, *record;
+	size_t i;
+
+	(void)operands;
+	if (status)
+		return status;
+	if (options->json)
+		return print_json(reply);
+	records = json_object_get(reply, "records");
+	if (json_array_size(records))
+		printf("%-24s  %-12s  %-6s  %-10s  %6s  %-12s  %s\n", "AT", "NODE", "ACTION",
+		    "PROOF", "MS", "BY", "LIFE");
+	json_array_foreach(records, i, record) print_proof(record);
+	json_decref(reply);
+	return EXIT_DONE;
+}

@@ -15,6 +15,8 @@ static const struct verb verbs[] = {
     {NULL, "status", "", "say what the core on this node is doing", 0, verb_status},
     {"agent", "status", "", "say what the agent sees of this node and its peer", 0,
 	verb_agent_status},
+    {NULL, "fence-history", "", "list the proofs on which this node's peer was fenced", 0,
+	verb_fence_history},
     {"account", "add", "ADDRESS", "make an account; asks for its password", 1, verb_account_add},
     {"account", "del", "ADDRESS", "remove an account; its mail is kept aside", 1, verb_account_del},
     {"account", "list", "", "list the accounts", 0, verb_account_list},

@@ -54,6 +54,7 @@ complain(enum exit_status status, const char *format, ...) __attribute__((format
 
 int verb_status(const struct options *options, char **operands);
 int verb_agent_status(const struct options *options, char **operands);
+int verb_fence_history(const struct options *options, char **operands);
 int verb_core_promote(const struct options *options, char **operands);
 int verb_core_demote(const struct options *options, char **operands);
 int verb_core_drain(const struct options *options, char **operands);

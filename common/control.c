@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,20 @@ control_exchange(qb_ipcc_connection_t *connection, struct control_message *messa
 	return -EPROTO;
 }
 
+/* Any user may take an abstract name while its owner does not run, and what the agent says counts
+ * as a proof. */
+static bool
+is_impostor(const char *service, qb_ipcc_connection_t *connection)
+{
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+
+	if (strcmp(service, CONTROL_AGENT) != 0)
+		return false;
+	return qb_ipcc_auth_get(connection, &pid, &uid, &gid) != 0 || uid != 0;
+}
+
 /* libqb's own qb_ipcc_connect() waits for ever for a daemon that is stopped. */
 static int
 control_connect(const char *service, uint64_t deadline_ms, qb_ipcc_connection_t **connection_r)
@@ -105,6 +120,10 @@ control_connect(const char *service, uint64_t deadline_ms, qb_ipcc_connection_t 
 	}
 	/* A failure frees it. */
 	result = qb_ipcc_connect_continue(connection);
+	if (result == 0 && is_impostor(service, connection)) {
+		qb_ipcc_disconnect(connection);
+		return -EACCES;
+	}
 	if (result == 0)
 		*connection_r = connection;
 	return control_error(result);

@@ -48,7 +48,8 @@ struct control_reply {
  * timeout_ms. Returns 0 with the answer owned by the caller in *reply_r, whatever
  * it says; or -errno: -ENOENT nothing listens, -ETIMEDOUT no answer in time,
  * -ECONNRESET the daemon ended before it answered (at once; what was asked may be done or not),
- * -EACCES this user may not ask, -EMSGSIZE the request is too large,
+ * -EACCES this user may not ask, or who answers as CONTROL_AGENT is not root,
+ * -EMSGSIZE the request is too large,
  * -EPROTO the answer is not an answer.
  */
 int control_call(const char *service, json_t *request, int timeout_ms, json_t **reply_r);

@@ -58,6 +58,12 @@ each_asks()
 	done
 }
 
+# Nor does an agent answer, for one.
+no_agent()
+{
+	! ss -xlH 2>/dev/null | grep -q gemel-agent
+}
+
 # Nobody who has the right to ask gets an answer in the middle of a test.
 lonely()
 {
@@ -87,6 +93,12 @@ if lonely; then
 else
 	number=$((number + 1))
 	echo "ok $number - without_a_core_every_verb_exits_4 # SKIP a core runs on this machine"
+fi
+if no_agent; then
+	law "without_an_agent_there_is_no_history" says 4 "^gemel: no gemel-agentd runs on this node; " fence-history
+else
+	number=$((number + 1))
+	echo "ok $number - without_an_agent_there_is_no_history # SKIP an agent runs on this machine"
 fi
 "$gemel" config sample >"$folder/gemel.conf"
 law "the_sample_is_right" prints "gemel.conf is right$" --config "$folder/gemel.conf" config check

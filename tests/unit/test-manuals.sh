@@ -21,6 +21,7 @@ page()
 }
 command_page=$(page "$source/gemel.1")
 core_page=$(page "$source/mailcored.8")
+fence_page=$(page "$source/fence_gemel.8")
 agent_page=$(page "$source/gemel-agentd.8")
 witness_page=$(page "$source/gemel-witnessd.8")
 file_page=$(page doc/gemel.conf.5)
@@ -45,7 +46,7 @@ each_is_entry()
 
 verbs_stand()
 {
-	sed -nE 's/^  gemel ([a-z ]*[a-z]).*/\1/p' <<<"$listing" | each_is_entry "$command_page" 13
+	sed -nE 's/^  gemel ([a-z -]*[a-z]).*/\1/p' <<<"$listing" | each_is_entry "$command_page" 15
 }
 
 options_stand()
@@ -56,6 +57,19 @@ options_stand()
 daemon_options_stand()
 {
 	"$1" --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$2" 3
+}
+
+fence_options_stand()
+{
+	./fence_gemel --help | grep -oE -- '--[a-z-]+' | sort -u | each_is_entry "$fence_page" 6
+}
+
+# The metadata names each action, and each parameter that can be configured.
+fence_names_stand()
+{
+	./fence_gemel --action metadata |
+		sed -nE -e 's/.*<action name="([a-z-]+)".*/\1/p' -e 's/.*<parameter name="([a-z-]+)".*/--\1/p' |
+		grep -vxe --port | each_is_entry "$fence_page" 10
 }
 
 keys_stand()
@@ -106,6 +120,8 @@ law "every_option_stands_in_gemel_1" options_stand "$command_page" 9
 law "every_option_stands_in_mailcored_8" daemon_options_stand ./mailcored "$core_page"
 law "every_option_stands_in_gemel_agentd_8" daemon_options_stand ./gemel-agentd "$agent_page"
 law "every_option_stands_in_gemel_witnessd_8" daemon_options_stand ./gemel-witnessd "$witness_page"
+law "every_option_stands_in_fence_gemel_8" fence_options_stand
+law "every_action_and_parameter_stands_in_fence_gemel_8" fence_names_stand
 law "every_key_stands_in_gemel_conf_5" keys_stand
 law "every_section_stands_in_gemel_conf_5" sections_stand
 law "every_finding_of_the_doctor_stands_in_gemel_1" findings_stand
