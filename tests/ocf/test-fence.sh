@@ -14,6 +14,7 @@ build=$(realpath "${1:-.}")
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 readonly build here
 readonly setup=$here/../../scripts/pair-setup
+readonly fencer=/usr/lib/pacemaker/pacemaker-fenced
 readonly schema=/usr/share/cluster/relaxng/metadata.rng
 
 skip_all()
@@ -25,6 +26,7 @@ skip_all()
 if [ -z "${TEST_FENCE_INSIDE:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip_all "must be run as root"
 	[ -x "$build/fence_gemel" ] || skip_all "no fence_gemel in $build; give the build folder"
+	[ -x "$fencer" ] || skip_all "$fencer is missing; run scripts/install-deps"
 	for tool in stonith_admin crm_resource crm_verify cibadmin pcs crm xmllint python3; do
 		command -v "$tool" >/dev/null || skip_all "$tool is missing; run scripts/install-deps"
 	done
@@ -60,6 +62,7 @@ set_up()
 	mount -t tmpfs none /run
 	mkdir /run/more
 	install -m 755 "$build/fence_gemel" /run/more
+	other_agent
 	mount -t overlay none -o lowerdir=/run/more:/usr/sbin /usr/sbin
 }
 
@@ -156,6 +159,7 @@ with_both_tools()
 			env CIB_file="/run/$tool.xml" "$setup" --tool "$tool" --part engine --nodes hq-1,hq-2
 	done
 	law "both tools make the same" is_the_same
+	cp /run/crm.xml /run/made.xml
 	for tool in crm pcs; do
 		law "$tool makes it alone" make_with "$tool" --nodes hq-1,hq-2
 		law "... as the only level" has_levels "$tool" 2
@@ -164,6 +168,76 @@ with_both_tools()
 		law "... that has no levels" has_levels "$tool" 0
 	done
 	law "both tools make the same" is_the_same
+}
+
+# ---- Pacemaker's fencer, alone, without a cluster ----
+
+# A fence agent that succeeds and writes down when.
+other_agent()
+{
+	cat >/run/more/fence_other <<-'END'
+	#!/bin/bash
+	said=$(cat)
+	case $said in
+	*action=metadata*) /usr/sbin/fence_gemel -o metadata | sed 's/name="fence_gemel"/name="fence_other"/' ;;
+	*action=reboot*) date +%s%3N >/run/other ;;
+	esac
+	END
+	chmod +x /run/more/fence_other
+}
+
+# until_true COMMAND...: 0 once it succeeds, 1 after 5 s.
+until_true()
+{
+	local end=$((SECONDS + 5))
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -rt 0.02 <>/run/never || true
+	done
+}
+
+fencer_start()
+{
+	mount -t tmpfs none /dev/shm
+	mkdir -p /run/crm
+	chown hacluster:haclient /run/crm
+	ip link set lo up
+	mkfifo /run/never
+	"$fencer" --stand-alone -l /run/log >/run/said 2>&1 &
+	until_true stonith_admin --list-registered
+	# What pair-setup makes of it, one -o for each parameter.
+	local -a given=()
+	mapfile -t given < <(CIB_file=/run/made.xml cibadmin --query --xpath \
+		"//primitive[@id='gemel-fence']//nvpair" | sed -nE 's/.* name="([^"]*)" value="([^"]*)".*/-o\n\1=\2/p')
+	[ ${#given[@]} -gt 0 ] && stonith_admin --register gemel-fence --agent fence_gemel "${given[@]}"
+}
+
+# The log line that says so; it comes when it comes.
+logged()
+{
+	until_true grep -E "$1" /run/log
+}
+
+goes_on_at_once()
+{
+	local begun spent
+	begun=$(date +%s%3N)
+	stonith_admin --reboot hq-2 --timeout 30 || return
+	spent=$(($(cat /run/other) - begun))
+	[ "$spent" -lt 900 ] || { echo "after $spent ms"; return 1; }
+}
+
+with_the_fencer()
+{
+	law "Pacemaker's fencer takes the device" fencer_start
+	law "it knows that Gemel's fences both nodes" says gemel-fence stonith_admin --list hq-2
+	law "without a proof it does not call a node fenced" not stonith_admin --reboot hq-2 --timeout 30
+	law "... and hears why, for the node was named as it should be" \
+		logged "fence_gemel: no gemel-agentd runs on this node, so there is no proof"
+	stonith_admin --register other --agent fence_other -o pcmk_host_check=none
+	stonith_admin --register-level hq-2 --index 1 --device gemel-fence
+	stonith_admin --register-level hq-2 --index 2 --device other
+	law "it goes on to the next level at once" goes_on_at_once
 }
 
 set_up
@@ -176,5 +250,6 @@ law "stonith_admin sees a wrong parameter" not stonith_admin --validate --agent 
 law "pcs describes it" says "timeout: How long to wait" pcs stonith describe fence_gemel
 law "crm describes it" says "timeout .second, .20." crm ra info stonith:fence_gemel
 with_both_tools
+with_the_fencer
 echo "1..$count"
 [ "$failed" = 0 ]

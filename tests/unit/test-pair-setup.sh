@@ -69,7 +69,7 @@ for tool in crm pcs; do
 		"stonith-max-attempts=INFINITY" "migration-threshold=1" "load-threshold='?0%" \
 		"node-action-limit=16" "record-pending=false"
 	law "${tool}_gets_our_fencing_before_what_is_given" shows "$tool" \
-		"gemel-fence (stonith:)?fence_gemel" "pcmk_host_list=\"?hq-1 hq-2" "pcmk_reboot_timeout=25s" \
+		"gemel-fence (stonith:)?fence_gemel" "pcmk_host_list=\"?hq-1 hq-2" "pcmk_reboot_timeout=25s" "pcmk_reboot_retries=1" \
 		"(hq-1: gemel-fence power|level add 2 hq-1 power)" "(hq-2: gemel-fence other|level add 1 hq-2 gemel-fence)"
 	law "${tool}_gets_no_level_for_a_node_that_a_device_does_not_know" lacks "$tool" \
 		"(hq-2: gemel-fence power|level add . hq-2 power)" "${whole[@]}"

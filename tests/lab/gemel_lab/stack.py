@@ -46,7 +46,7 @@ def engine(region, options):
     if options.no_fencing:
         fencing = ["--no-fencing"]
     else:
-        fencing = ["--fence", "fence-lab=fence_lab,pcmk_host_check=static-list,pcmk_host_list="
+        fencing = ["--no-agent", "--fence", "fence-lab=fence_lab,pcmk_host_check=static-list,pcmk_host_list="
                    + " ".join(plan.region_nodes(region))]
     pair_setup(region, options, ["--part", "engine"] + fencing)
 
