@@ -46,8 +46,10 @@ def engine(region, options):
     if options.no_fencing:
         fencing = ["--no-fencing"]
     else:
-        fencing = ["--no-agent", "--fence", "fence-lab=fence_lab,pcmk_host_check=static-list,pcmk_host_list="
+        fencing = ["--fence", "fence-lab=fence_lab,pcmk_host_check=static-list,pcmk_host_list="
                    + " ".join(plan.region_nodes(region))]
+        # The others do without our agent.
+        fencing += [] if options.stack == "gemel" else ["--no-agent"]
     pair_setup(region, options, ["--part", "engine"] + fencing)
 
 
