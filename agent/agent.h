@@ -15,6 +15,7 @@
 #include "agent/report.h"
 #include "agent/sight.h"
 #include "agent/watch.h"
+#include "agent/watchdog.h"
 #include "common/config.h"
 #include "common/control-server.h"
 #include "common/lease.h"
@@ -49,7 +50,8 @@ struct agent {
 	uint64_t stepped_ms; /* when agent_step() was last called by its timer */
 	struct lease_writer *lease;
 	bool has_lease; /* one is given */
-	bool is_latched, is_clean, is_wrong;
+	struct watchdog watchdog;
+	bool is_latched, is_clean, is_bound, is_wrong;
 	uint8_t word[BEAT_BYTES]; /* the peer's signed word that it has released everything */
 	struct {
 		bool lines[PAIR_LINES_MAX];
@@ -57,6 +59,7 @@ struct agent {
 		struct id128 life;
 		enum fencing_own own;
 		bool is_alone;
+		int feed_error;
 	} told; /* what the log says already */
 
 	/* array.c: the registration with the disk array. */

@@ -18,8 +18,18 @@
 
 #define STEP_MS 20u
 #define LEAP_MS 500u
+/* Longer than a membership takes to form anew. */
+#define ENGINE_DEAF_MS 2000u
 
 /* ---- what is to be seen of this node ---- */
+
+/* Corosync here has died, or stands still: Pacemaker can do nothing on this node. */
+static bool
+is_deaf_to_engine(const struct agent *agent, uint64_t now_ms)
+{
+	return agent->news.echo_ms &&
+	       (!agent->news.is_connected || now_ms - agent->news.echo_ms > ENGINE_DEAF_MS);
+}
 
 static void
 look(void *context, struct pair_self *self)
@@ -29,9 +39,10 @@ look(void *context, struct pair_self *self)
 	const uint64_t now_ms = clock_boot_ms();
 
 	*self = (struct pair_self){
-	    .is_ill = !watch_is_well(&agent->watch),
+	    .is_ill = !watch_is_well(&agent->watch) || is_deaf_to_engine(agent, now_ms),
 	    .is_latched = agent->is_latched,
 	    .is_clean = agent->is_clean,
+	    .is_bound = agent->is_bound,
 	    .is_wrong = agent->is_wrong,
 	};
 	if (!agent->seen.is_alive || !agent->sight.has_progress)
@@ -151,6 +162,7 @@ static void
 let_go(struct agent *agent)
 {
 	int result = agent->is_latched ? 0 : latch_set(agent->config.run_directory);
+	struct own_holdings held;
 
 	if (result && result != -EAGAIN)
 		log_error(
@@ -158,8 +170,9 @@ let_go(struct agent *agent)
 	agent->is_latched = result == 0;
 	if (agent->sight.pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, agent->sight.pidfd, SIGKILL, NULL, 0);
-	agent->is_clean = agent->is_latched &&
-			  own_is_clean(agent->config.run_directory, agent->config.store_directory);
+	own_look(agent->config.run_directory, agent->config.store_directory, &held);
+	agent->is_bound = held.store || held.address;
+	agent->is_clean = agent->is_latched && !agent->is_bound && !held.core;
 }
 
 void
@@ -184,8 +197,10 @@ agent_step(struct agent *agent)
 		agent_array_bar(agent);
 	if (duty.answer != FENCING_NO_END)
 		agent_fence_answer(agent, duty.answer);
-	if (duty.end_self)
+	if (duty.end_self) {
+		heart_beat_now(&agent->heart);
 		own_end(agent->pair.fencing.goes_off);
+	}
 	if (flags != fencing_flags(&agent->pair.fencing))
 		heart_beat_now(&agent->heart);
 }
@@ -205,11 +220,30 @@ on_engine(void *context, const struct engine_news *news)
 {
 	struct agent *agent = context;
 
+	bool is_change = news->has_peer != agent->news.has_peer;
+
 	if (news->is_connected != agent->news.is_connected)
 		log_notice("pair: corosync %s", news->is_connected ? "answers" : "does not answer");
 	agent->news = *news;
+	if (!is_change)
+		return;
 	pair_member(&agent->pair, news->has_peer);
 	agent_step(agent);
+}
+
+static void
+feed(struct agent *agent, uint64_t now_ms)
+{
+	int error;
+
+	if (agent->is_wrong || agent->pair.is_excluded ||
+	    agent->pair.fencing.own != FENCING_OWN_FREE)
+		return;
+	error = watchdog_feed(&agent->watchdog, now_ms);
+	if (error && error != agent->told.feed_error)
+		log_error("agent: the watchdog %s cannot be fed: %s", agent->config.agent_watchdog,
+		    strerror(-error));
+	agent->told.feed_error = error;
 }
 
 static void
@@ -223,6 +257,7 @@ on_step(void *data)
 	if (now_ms - agent->stepped_ms > LEAP_MS)
 		agent_array_suspect(agent);
 	agent->stepped_ms = now_ms;
+	feed(agent, now_ms);
 	agent_array_step(agent, now_ms);
 	qb_loop_timer_add(agent->loop, QB_LOOP_HIGH, STEP_MS * 1000000ull, agent, on_step, &handle);
 	agent_step(agent);
@@ -287,6 +322,25 @@ make_settings(struct agent *agent, struct pair_settings *settings, char error[AG
 }
 
 static int
+open_watchdog(struct agent *agent, char error[AGENT_ERROR_MAX])
+{
+	const char *path = agent->config.agent_watchdog;
+	int result;
+
+	agent->watchdog.fd = -1;
+	if (!*path)
+		return 0;
+	result =
+	    watchdog_open(&agent->watchdog, path, (unsigned)agent->config.agent_watchdog_timeout_s);
+	if (result)
+		snprintf(error, AGENT_ERROR_MAX,
+		    "watchdog %.128s: %s; end who has it (sbd? systemd?), or set agent { watchdog "
+		    "}",
+		    path, strerror(-result));
+	return result;
+}
+
+static int
 open_lease(struct agent *agent, char error[AGENT_ERROR_MAX])
 {
 	char path[PATH_MAX];
@@ -308,6 +362,8 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	struct id128 ended;
 	int result = make_settings(agent, &settings, error);
 
+	if (result == 0)
+		result = open_watchdog(agent, error);
 	if (result == 0)
 		result = open_lease(agent, error);
 	if (result)
@@ -342,4 +398,5 @@ agent_conduct_close(struct agent *agent)
 	agent_array_close(agent);
 	heart_close(&agent->heart);
 	lease_writer_close(&agent->lease);
+	watchdog_close(&agent->watchdog);
 }

@@ -6,13 +6,15 @@
  * makes none; news come to it through a pipe. The thread comes back when corosync was restarted.
  *
  * In a cluster of two both halves of a split are quorate, so nothing of this is evidence for the
- * lease (right.h): it is for the state of the peer, the log and the traps.
+ * lease (right.h): it is for the state of the peer, the log and the traps. A message to ourselves
+ * goes round some times a second: when it stays away, corosync here stands still.
  */
 #ifndef GEMEL_AGENT_ENGINE_H
 #define GEMEL_AGENT_ENGINE_H
 
 #include <qb/qbloop.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct engine;
 
@@ -20,6 +22,8 @@ struct engine_news {
 	bool is_connected; /* corosync answers */
 	bool is_quorate;
 	bool has_peer; /* the node called so is a member */
+	uint64_t
+	    echo_ms; /* when the last message to ourselves was sent that came back; 0: none yet */
 };
 
 /* Begin. peer: its name in corosync.conf's nodelist; copied. on_news is called on the loop for each

@@ -77,7 +77,7 @@ step_own(struct fencing *f, const struct fencing_facts *facts)
 	case FENCING_OWN_LATCHING:
 		if (facts->is_latched && facts->is_clean)
 			own_enter(f, FENCING_OWN_RELEASED, facts->now_ms);
-		else if (is_late)
+		else if (is_late || (facts->is_latched && facts->is_bound))
 			own_enter(f, FENCING_OWN_ENDING, facts->now_ms);
 		return;
 	case FENCING_OWN_RELEASED:
@@ -115,7 +115,8 @@ is_to_be_barred(const struct fencing *f, const struct fencing_facts *facts)
 		return false;
 	if (f->barred_ms && facts->now_ms - f->barred_ms < FENCING_RETRY_MS)
 		return false;
-	return !facts->is_heard || (spent_ms >= FENCING_PATIENCE_MS && !facts->owns_peer);
+	return !facts->is_heard || facts->peer_ends ||
+	       (spent_ms >= FENCING_PATIENCE_MS && !facts->owns_peer);
 }
 
 static const char *
@@ -184,7 +185,9 @@ fencing_flags(const struct fencing *f)
 
 	if (f->own == FENCING_OWN_RELEASED)
 		flags |= BEAT_RELEASED;
-	if (flags && f->goes_off)
+	if (f->own == FENCING_OWN_ENDING)
+		flags |= BEAT_ENDS;
+	if (flags & BEAT_RELEASED && f->goes_off)
 		flags |= BEAT_GOES_OFF;
 	if (f->is_seeking)
 		flags |= f->action == FENCING_OFF ? BEAT_ASKS_OFF : BEAT_ASKS_RESET;

@@ -20,7 +20,8 @@
  *   FREE --the peer asks, and this node is no healthy owner of the store--> LATCHING
  *   LATCHING --no action runs, nothing is held any more--> RELEASED, and says so
  *   RELEASED --the peer has heard it, or a second has gone by--> ENDING
- *   LATCHING --a second, and something is still held--> ENDING, without a word
+ *   LATCHING --it holds what only its end takes away, or a second has gone by--> ENDING, without
+ *              the word; it says that it ends, so that the peer need not wait for silence to bar it
  *   any --it is known to be in the wrong--> ENDING
  *
  * There is no way back: what was promised to the peer is kept. If both ask and neither
@@ -64,6 +65,7 @@ struct fencing_facts {
 	bool owns;       /* its core owns the store, or may, and nothing is wrong with it */
 	bool is_latched; /* latch_set() has said 0 */
 	bool is_clean;   /* no core lives, the store is not mounted, no floating address is here */
+	bool is_bound;   /* the store is mounted, or a floating address is here: it cannot let go */
 	bool is_wrong;   /* it must not go on: the array bars it, or the peer is in its place */
 
 	/* The peer. */
@@ -74,6 +76,7 @@ struct fencing_facts {
 	struct id128 peer_life; /* the latest that was heard; none: none was */
 	bool peer_released;     /* fresh, of that life */
 	bool peer_goes_off;     /* the same */
+	bool peer_ends;         /* fresh: it ends now, and could not release what it holds */
 	bool peer_knows;        /* fresh: it has heard a beat of ours that says RELEASED */
 };
 

@@ -114,14 +114,15 @@ has_address(const char *run_directory)
 	return result != GLOB_NOMATCH;
 }
 
-bool
-own_is_clean(const char *run_directory, const char *store_directory)
+void
+own_look(const char *run_directory, const char *store_directory, struct own_holdings *holdings_r)
 {
 	char pid_path[4096];
 
 	snprintf(pid_path, sizeof(pid_path), "%s/mailcored.pid", run_directory);
-	return progress_core_pid(pid_path) == 0 && !has_address(run_directory) &&
-	       !is_mounted(store_directory);
+	holdings_r->core = progress_core_pid(pid_path) != 0;
+	holdings_r->store = is_mounted(store_directory);
+	holdings_r->address = has_address(run_directory);
 }
 
 _Noreturn void

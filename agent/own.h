@@ -18,9 +18,14 @@ int own_boot_id(const char *run_directory, struct id128 *boot_r);
  * must name both nodes. */
 uint64_t own_pair_number(const struct config *config);
 
-/* Nothing is mounted at the store's directory, no floating address is here (floatip keeps a state
- * file while one is), and no core holds the lock of its pid file. */
-bool own_is_clean(const char *run_directory, const char *store_directory);
+struct own_holdings {
+	bool core;    /* a core holds the lock of its pid file */
+	bool store;   /* something is mounted at the store's directory, or that cannot be seen */
+	bool address; /* a floating address is here: floatip keeps a state file while one is */
+};
+
+void
+own_look(const char *run_directory, const char *store_directory, struct own_holdings *holdings_r);
 
 /* End this node at once: reset, or power off. Nothing is written to any disk. Does not return
  * unless the kernel refuses: then the process ends, and the watchdog does the rest. */

@@ -120,6 +120,7 @@ gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
 	    .owns = core_role_owns(self->role) && !self->is_ill,
 	    .is_latched = self->is_latched,
 	    .is_clean = self->is_clean,
+	    .is_bound = self->is_bound,
 	    .is_wrong = self->is_wrong || pair->is_excluded,
 	    .is_heard = pair->peer.is_heard,
 	    .peer_life = pair->peer.life,
@@ -131,6 +132,7 @@ gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
 	facts->peer_asks_off = is_for_us && said->flags & BEAT_ASKS_OFF;
 	facts->peer_released = said->flags & BEAT_RELEASED;
 	facts->peer_goes_off = said->flags & BEAT_GOES_OFF;
+	facts->peer_ends = said->flags & BEAT_ENDS;
 	facts->peer_knows = pair->fencing.own == FENCING_OWN_RELEASED &&
 			    pair->asked_ms > pair->fencing.own_since_ms;
 }

@@ -37,8 +37,8 @@ struct pair_self {
 	uint8_t role; /* enum core_role; 0: no core runs */
 	bool is_ill;  /* of the core something is surely wrong (watch.h) */
 	bool is_degraded;
-	bool is_latched, is_clean; /* fencing.h */
-	bool is_wrong;             /* the array bars it; or it was latched before this start */
+	bool is_latched, is_clean, is_bound; /* fencing.h */
+	bool is_wrong; /* the array bars it; or it was latched before this start */
 	uint64_t generation, accepted, delivered, queued;
 	uint32_t commit_us, tick_age_ms;
 };

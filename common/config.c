@@ -126,6 +126,11 @@ static const struct config_row rows[] = {
     {"agent", "lease_ms", CONFIG_NUMBER, "1000", 200, 10000, ROW(agent_lease_ms),
 	"Milliseconds for which the core may acknowledge after the last evidence that this node is "
 	"in the right."},
+    {"agent", "watchdog", CONFIG_TEXT, "", 0, 0, ROW(agent_watchdog),
+	"The watchdog device, say \"/dev/watchdog\": it resets the node when the agent hangs or "
+	"the node is in the wrong. Nobody else may feed it (no sbd, no systemd). Empty: none."},
+    {"agent", "watchdog_timeout_s", CONFIG_NUMBER, "5", 1, 60, ROW(agent_watchdog_timeout_s),
+	"Seconds after which it resets a node that does not feed it."},
     {"witness", "listen", CONFIG_LIST, "{\"*:4573\"}", 0, 0, ROW(witness_listen),
 	"Addresses and ports that gemel-witnessd serves pairs on. This section is for the "
 	"machine that runs it."},

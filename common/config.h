@@ -67,6 +67,8 @@ struct config {
 	uint64_t agent_beat_ms;
 	uint64_t agent_silence_ms;
 	uint64_t agent_lease_ms;
+	char *agent_watchdog; /* empty: none */
+	uint64_t agent_watchdog_timeout_s;
 	struct config_list witness_listen;
 	char *witness_directory;
 	char *witness_certificate;

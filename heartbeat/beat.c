@@ -38,8 +38,7 @@ static bool
 is_legal(const struct beat *b)
 {
 	return b->node < BEAT_NODES && b->sequence > 0 && !id128_is_none(&b->boot) &&
-	       b->role <= BEAT_ROLE_MAX && b->replication < BEAT_REPLICATION_STATES &&
-	       (b->flags & ~BEAT_FLAGS) == 0;
+	       b->role <= BEAT_ROLE_MAX && b->replication < BEAT_REPLICATION_STATES;
 }
 
 void

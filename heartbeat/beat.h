@@ -50,7 +50,8 @@ enum beat_flag {
 	BEAT_ASKS_RESET = 16, /* it is to release what it has and reset itself */
 	BEAT_ASKS_OFF = 32,   /* or power itself off */
 	BEAT_EXCLUDES = 64,   /* the speaker has a proof that it has ended */
-	BEAT_FLAGS = 127,
+	BEAT_ENDS = 128,      /* the speaker ends now, and could not release what it holds */
+	BEAT_FLAGS = 255,
 };
 
 struct beat {

@@ -107,8 +107,7 @@ an_impossible_value_is_refused_though_signed(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} rows[] = {
-	    {6, 2}, {40, 1}, {43, 1}, {128, 8}, {129, 5}, {130, 128}, {131, 1}, {132, 1}, {159, 1}};
+	} rows[] = {{6, 2}, {40, 1}, {43, 1}, {128, 8}, {129, 5}, {131, 1}, {132, 1}, {159, 1}};
 	struct seal_keys keys = keys_of("7 " KEY_A "\n");
 	uint8_t packet[BEAT_BYTES];
 	struct beat beat;

@@ -143,6 +143,10 @@ pair {{
 	lines = {{{quoted(lines)}}}
 	reservations = {{"{plan.SHARED_DEVICE}"}}
 }}
+agent {{
+	watchdog = "{plan.WATCHDOG_DEVICE}"
+	watchdog_timeout_s = 2
+}}
 store {{
 	directory = "{plan.MOUNT_POINT}"
 }}
