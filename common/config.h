@@ -53,6 +53,12 @@ struct config {
 	uint64_t sessions_max;
 	uint64_t quiesce_timeout_ms;
 	char *postmaster;
+
+	struct config_list snmp_targets; /* empty: no traps */
+	char *snmp_version;
+	char *snmp_secrets;
+	bool snmp_informs;
+	bool snmp_pacemaker_mib;
 };
 
 /* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence

@@ -75,6 +75,10 @@ all_but_the_domain_has_a_default(void **state)
 	assert_string_equal(config.listen.items[0], "*:25");
 	assert_int_equal(config.recipients_max, 1000);
 	assert_string_equal(config.postmaster, "");
+	assert_int_equal(config.snmp_targets.count, 0);
+	assert_string_equal(config.snmp_version, "2c");
+	assert_string_equal(config.snmp_secrets, "/etc/gemel/snmp.secrets");
+	assert_false(config.snmp_informs || config.snmp_pacemaker_mib);
 	config_close(&config);
 	assert_null(config.domain);
 }
