@@ -93,7 +93,7 @@ law "every_option_stands_in_mailcored_8" core_options_stand
 law "every_key_stands_in_gemel_conf_5" keys_stand
 law "every_section_stands_in_gemel_conf_5" sections_stand
 law "every_key_of_status_stands_in_gemel_1" json_keys_stand
-for file in "$source/gemel.1" "$source/mailcored.8" doc/*.[57]; do
+for file in "$source/gemel.1" "$source"/*.8 doc/*.[57]; do
 	law "$(basename "$file")_is_well_formed" is_clean "$file"
 done
 echo "1..$number"
