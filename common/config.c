@@ -146,6 +146,19 @@ static const struct config_row rows[] = {
 	"authorities are not asked."},
     {"witness", "log_file", CONFIG_TEXT, "/var/log/gemel/witnessd.log", 0, 0, ROW(witness_log_file),
 	"Its log, beside syslog. Empty: syslog only."},
+    {"snmp", "targets", CONFIG_LIST, "{}", 0, 0, ROW(snmp_targets),
+	"Managers that get a trap of each event in the pair, as numeric addresses with a port: "
+	"\"192.0.2.9:162\", \"[2001:db8::9]:162\"; at most 8. None: no traps are sent."},
+    {"snmp", "version", CONFIG_TEXT, "2c", 0, 0, ROW(snmp_version),
+	"SNMP version of the traps: 2c, or 3 with authentication and encryption."},
+    {"snmp", "secrets", CONFIG_TEXT, "/etc/gemel/snmp.secrets", 0, 0, ROW(snmp_secrets),
+	"File with the community or the user of the traps, which only root may read. Its lines are "
+	"\"community NAME\" and \"v3user NAME auth sha256 PASSPHRASE priv aes PASSPHRASE\"."},
+    {"snmp", "informs", CONFIG_TRUTH, "false", 0, 0, ROW(snmp_informs),
+	"Send informs instead of traps: the manager acknowledges each, and gets it again until it "
+	"does or 5 s have passed."},
+    {"snmp", "pacemaker_mib", CONFIG_TRUTH, "false", 0, 0, ROW(snmp_pacemaker_mib),
+	"Send what Pacemaker's alerts tell as a trap of PACEMAKER-MIB, too."},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -75,6 +75,11 @@ struct config {
 	char *witness_key;
 	char *witness_ca;
 	char *witness_log_file; /* empty: syslog only */
+	struct config_list snmp_targets; /* empty: no traps */
+	char *snmp_version;
+	char *snmp_secrets;
+	bool snmp_informs;
+	bool snmp_pacemaker_mib;
 };
 
 /* Read the file at path. Returns 0 with *config filled (config_close), or -errno with one sentence

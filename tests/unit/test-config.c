@@ -83,6 +83,10 @@ all_but_the_domain_has_a_default(void **state)
 	assert_string_equal(config.witness_key, "/etc/gemel/tls/witness.key");
 	assert_string_equal(config.witness_ca, "/etc/gemel/tls/ca.pem");
 	assert_string_equal(config.witness_log_file, "/var/log/gemel/witnessd.log");
+	assert_int_equal(config.snmp_targets.count, 0);
+	assert_string_equal(config.snmp_version, "2c");
+	assert_string_equal(config.snmp_secrets, "/etc/gemel/snmp.secrets");
+	assert_false(config.snmp_informs || config.snmp_pacemaker_mib);
 	config_close(&config);
 	assert_null(config.domain);
 }

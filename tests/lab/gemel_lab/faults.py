@@ -7,6 +7,7 @@ it. After heal() the pair is as before: both nodes members, every resource where
 it belongs, nothing failed, no constraint of a move left.
 """
 
+import random
 import time
 import xml.etree.ElementTree
 from collections import namedtuple
@@ -18,6 +19,9 @@ from .plan import LabError
 PID_FILES = {"gemel": "/run/gemel/mailcored.pid", "stock": f"{plan.MOUNT_POINT}/postfix/pid/master.pid"}
 EFFECT_S = 60
 FREEZE_S = 0.2
+FLAP_S = 0.3
+PAUSE_S = 10
+AGENT_KILLS = 6
 HEALTHY_S = 90
 # What a move names, by stack.
 CORES = {"gemel": "gemel-core-clone", "stock": "stock"}
@@ -124,6 +128,113 @@ def boot_cold(pair):
     return lambda: len(cluster.holders(pair.region)) == 1
 
 
+# -- what parts the nodes, or stops what watches over them --
+
+def cut(node, *lines, direction=None):
+    for line in lines:
+        client.ask("cut", host=node, line=line, direction=direction)
+
+
+def is_off(node):
+    """It has ended itself, or was powered off."""
+    return lambda: any(row["host"] == node and row["power"] == "off" for row in client.ask("status"))
+
+
+def split_rings(pair):
+    cut(pair.active, "ring0", "ring1")
+    return is_off(pair.standby)
+
+
+def split_but_serial(pair):
+    """The disk slots go with the standby's way to the disk."""
+    cut(pair.standby, "disk")
+    cut(pair.active, "ring0", "ring1", "udp")
+    return is_off(pair.standby)
+
+
+def split_but_disk(pair):
+    cut(pair.active, "ring0", "ring1", "udp", "serial")
+    return is_off(pair.standby)
+
+
+def isolate_active(pair):
+    cut(pair.active, "all")
+    return pair.is_taken_over
+
+
+def isolate_standby(pair):
+    cut(pair.standby, "all")
+    return lambda: is_known_gone(pair.active, pair.standby)
+
+
+def split_one_way(pair):
+    """The standby hears nothing of the active's rings, and the active does."""
+    cut(pair.active, "ring0", "ring1", direction="out")
+    return is_off(pair.standby)
+
+
+def split_one_way_but_disk(pair):
+    cut(pair.active, "ring0", "ring1", "udp", "serial", direction="in")
+    return is_off(pair.standby)
+
+
+def flap_rings(pair):
+    """The rings come and go every 300 ms."""
+    for _ in range(8):
+        cut(pair.active, "ring0", "ring1")
+        time.sleep(FLAP_S)
+        for line in ("ring0", "ring1"):
+            client.ask("heal", host=pair.active, line=line, direction=None)
+        time.sleep(FLAP_S)
+    return lambda: len(cluster.holders(pair.region)) == 1
+
+
+def pause_node(pair):
+    """It stands still for longer than every time-out, and goes on where it was."""
+    client.ask("pause", host=pair.active)
+    begin = time.monotonic()
+    wait.until(pair.is_taken_over, EFFECT_S, "the standby does not take over")
+    time.sleep(max(0, begin + PAUSE_S - time.monotonic()))
+    client.ask("resume", host=pair.active)
+    return is_off(pair.active)
+
+
+def stop_agent(pair):
+    pair.run(pair.active, "pkill", "-STOP", "-x", "gemel-agentd")
+    return pair.is_taken_over
+
+
+def stop_corosync(pair):
+    pair.run(pair.active, "pkill", "-STOP", "-x", "corosync")
+    return pair.is_taken_over
+
+
+def kill_agents(pair):
+    """Again and again, on both; nothing may move."""
+    for _ in range(AGENT_KILLS):
+        pair.run(random.choice((pair.active, pair.standby)), "pkill", "-KILL", "-x", "gemel-agentd",
+                 check=False)
+        time.sleep(random.uniform(0, 2 * FLAP_S))
+    return lambda: all(pair.run(node, "gemel", "agent", "status", check=False).returncode == 0
+                       for node in (pair.active, pair.standby)) \
+        and cluster.holders(pair.region) == [pair.active]
+
+
+def fence_each_other(pair):
+    """Both are told to reset the other in the same moment."""
+    for node, other in ((pair.active, pair.standby), (pair.standby, pair.active)):
+        pair.run(node, "bash", "-c", f"stonith_admin --reboot {other} --timeout 30 >/dev/null 2>&1 &")
+    return lambda: len(cluster.holders(pair.region)) == 1 and any(
+        row["power"] == "off" for row in client.ask("status")
+        if row["host"] in (pair.active, pair.standby))
+
+
+def refuse_writes(pair):
+    """The disk reads well, and takes no write."""
+    client.ask("disk", host=pair.active, mode="readonly")
+    return pair.is_taken_over
+
+
 # -- how it is undone; given the pair as it was --
 
 def power_on(pair):
@@ -132,11 +243,38 @@ def power_on(pair):
             client.ask("poweron", host=node)
 
 
+def is_known_gone(observer, gone):
+    seen = cluster.state(observer)
+    node = seen and seen["nodes"][gone]
+    return node and not node["online"] and not node["unclean"]
+
+
 def is_known_dead(pair):
     """The other node has seen the one that was active go."""
-    seen = cluster.state(pair.standby)
-    node = seen and seen["nodes"][pair.active]
-    return node and not node["online"] and not node["unclean"]
+    return is_known_gone(pair.standby, pair.active)
+
+
+def mend_cables(pair):
+    """Whoever was fenced meanwhile finds out now, and ends itself, if it has not yet."""
+    nodes = plan.region_nodes(pair.region)
+    for node in nodes:
+        client.ask("heal", host=node, line="all", direction=None)
+    wait.until(lambda: any(is_off(node)() for node in nodes), EFFECT_S,
+               "no node has ended itself, or was powered off")
+    power_on(pair)
+
+
+def mend_flapping(pair):
+    """Perhaps a node was fenced, perhaps none."""
+    for node in plan.region_nodes(pair.region):
+        client.ask("heal", host=node, line="all", direction=None)
+    wait.until(lambda: whole_or_off(pair), EFFECT_S, "the pair is neither whole nor is a node off")
+    power_on(pair)
+
+
+def whole_or_off(pair):
+    return illness(pair.region) is None or any(
+        is_off(node)() for node in plan.region_nodes(pair.region))
 
 
 def replace_disk(pair):
@@ -180,6 +318,21 @@ FAULTS = {fault.name: fault for fault in (
     Fault("standby", "standby of the active node", put_on_standby, take_off_standby, False),
     Fault("kill-corosync", "SIGKILL of corosync on the active node", kill_corosync,
           forget_failures, False),
+    Fault("split-rings", "both rings cut", split_rings, mend_cables, False),
+    Fault("split-but-serial", "all lines but the serial cable cut", split_but_serial, mend_cables, False),
+    Fault("split-but-disk", "all lines but the disk slots cut", split_but_disk, mend_cables, False),
+    Fault("isolate-active", "everything cut at the active node", isolate_active, mend_cables, False),
+    Fault("isolate-standby", "everything cut at the standby node", isolate_standby, mend_cables, False),
+    Fault("split-one-way", "both rings cut in one direction", split_one_way, mend_cables, False),
+    Fault("split-one-way-but-disk", "all lines but the disk slots cut in one direction",
+          split_one_way_but_disk, mend_cables, False),
+    Fault("flap-rings", "both rings flapping", flap_rings, mend_flapping, False),
+    Fault("pause", "the active node paused for 10 s", pause_node, power_on, False),
+    Fault("stop-agent", "SIGSTOP of the agent on the active node", stop_agent, power_on, False),
+    Fault("kill-agents", "SIGKILL of the agents, at random", kill_agents, need_nothing, False),
+    Fault("stop-corosync", "SIGSTOP of corosync on the active node", stop_corosync, power_on, False),
+    Fault("fence-both", "both nodes fence at once", fence_each_other, power_on, False),
+    Fault("refuse-writes", "a disk that reads and does not write", refuse_writes, replace_disk, False),
     Fault("cold-boot", "both nodes lose power and boot", boot_cold, power_on, True),
 )}
 
