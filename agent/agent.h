@@ -9,11 +9,13 @@
 
 #include "agent/barrier.h"
 #include "agent/engine.h"
+#include "agent/event-filter.h"
 #include "agent/heart.h"
 #include "agent/pair.h"
 #include "agent/recorder.h"
 #include "agent/report.h"
 #include "agent/sight.h"
+#include "agent/trap-sender.h"
 #include "agent/watch.h"
 #include "agent/watchdog.h"
 #include "common/config.h"
@@ -70,6 +72,16 @@ struct agent {
 	char array_fault[BARRING_SENTENCE_MAX], bar_fault[BARRING_SENTENCE_MAX];
 	json_t *bar_evidence; /* of the last time that the peer was barred */
 
+	/* notify.c: what the operators' monitoring is told. */
+	struct event_filter filter;
+	struct trap_sender *sender;
+	uint64_t news_ms;
+	uint64_t heard_wall_ms; /* when the peer was heard last, since 1970 */
+	struct agent_takeover {
+		uint64_t heard_ms, silent_ms, fenced_ms, store_ms, promoted_ms; /* 0: not yet */
+		bool is_told;
+	} takeover; /* this node's way to the mail, for its durations */
+
 	/* fence.c: who waits for the peer's end. */
 	struct control_request *fencers[AGENT_FENCERS_MAX];
 	size_t fencer_count;
@@ -111,6 +123,16 @@ void agent_array_suspect(struct agent *agent);
 
 /* array.c: begin to bar the peer; fencing_barred() is called when that has ended. */
 void agent_array_bar(struct agent *agent);
+
+/* notify.c: tell of an event, unless it was told or is the peer's to tell. */
+int agent_notify_open(struct agent *agent, char error[AGENT_ERROR_MAX]);
+void agent_notify_close(struct agent *agent);
+void agent_notify_step(struct agent *agent, uint64_t now_ms);
+void agent_event(struct agent *agent, const struct event *event);
+void agent_notify(struct agent *agent, enum event_kind kind, const char *node, const char *subject,
+    const char *reason);
+void agent_takeover_step(struct agent *agent, uint64_t now_ms);
+void agent_alert_verb(void *context, struct control_request *request, const json_t *arguments);
 
 /* verbs.c */
 extern const struct control_verb agent_verbs[];

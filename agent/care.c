@@ -41,6 +41,9 @@ look(struct agent *agent)
 		return;
 	agent->reported = fault;
 	log_warning("core: mailcored (%d) %s", (int)agent->sight.life.pid, watch_fault_text(fault));
+	if (agent->is_paired)
+		agent_notify(agent, EVENT_CORE_FAILED, agent->node, agent->config.agent_resource,
+		    watch_fault_text(fault));
 	report_begin(&agent->report);
 }
 

@@ -70,6 +70,8 @@ tell_lines(struct agent *agent, uint64_t now_ms)
 		agent->told.lines[i] = is_up;
 		log_notice("pair: line %u (%s) is %s", i, agent->config.pair_lines.items[i],
 		    is_up ? "up" : "down: nothing is heard on it");
+		agent_notify(agent, is_up ? EVENT_LINE_UP : EVENT_LINE_DOWN, agent_peer_name(agent),
+		    agent->config.pair_lines.items[i], "");
 	}
 }
 
@@ -86,6 +88,12 @@ tell_peer(struct agent *agent)
 	}
 	if (agent->told.peer == peer->state)
 		return;
+	if (peer->state == PEER_ALIVE && agent->told.peer != PEER_UNHEARD)
+		agent_notify(agent, EVENT_NODE_BACK, agent_peer_name(agent), "", "");
+	else if (peer->state == PEER_SILENT ||
+		 (peer->state == PEER_STOPPED && agent->told.peer != PEER_SILENT))
+		agent_notify(agent, EVENT_NODE_LOST, agent_peer_name(agent), "",
+		    peer_state_text(peer->state));
 	agent->told.peer = peer->state;
 	log_notice("pair: %s: %s", agent_peer_name(agent), peer_state_text(peer->state));
 }
@@ -210,6 +218,7 @@ on_beat(void *context, struct slice packet)
 {
 	struct agent *agent = context;
 
+	agent->heard_wall_ms = clock_wall_ms();
 	if (agent->pair.said.flags & BEAT_RELEASED && packet.length == BEAT_BYTES)
 		memcpy(agent->word, packet.data, BEAT_BYTES);
 	agent_step(agent);
@@ -259,6 +268,8 @@ on_step(void *data)
 	agent->stepped_ms = now_ms;
 	feed(agent, now_ms);
 	agent_array_step(agent, now_ms);
+	agent_notify_step(agent, now_ms);
+	agent_takeover_step(agent, now_ms);
 	qb_loop_timer_add(agent->loop, QB_LOOP_HIGH, STEP_MS * 1000000ull, agent, on_step, &handle);
 	agent_step(agent);
 }
@@ -376,6 +387,9 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	/* The word was given by a process before this one: it is kept. */
 	agent->is_latched = latch_is_set(agent->config.run_directory);
 	agent->is_wrong = agent->is_latched;
+	result = agent_notify_open(agent, error);
+	if (result)
+		return result;
 	result =
 	    heart_open(&agent->heart, &agent->config, &agent->pair, agent->loop, &events, error);
 	if (result)
@@ -396,6 +410,7 @@ agent_conduct_close(struct agent *agent)
 {
 	engine_close(&agent->engine);
 	agent_array_close(agent);
+	agent_notify_close(agent);
 	heart_close(&agent->heart);
 	lease_writer_close(&agent->lease);
 	watchdog_close(&agent->watchdog);

@@ -66,6 +66,23 @@ evidence(const struct agent *agent)
 }
 
 static void
+notify_proof(struct agent *agent)
+{
+	static const enum event_proof proofs[] = {
+	    [FENCING_UNPROVED] = EVENT_PROOF_NONE,
+	    [FENCING_RELEASED] = EVENT_PROOF_RELEASED,
+	    [FENCING_NEWER_LIFE] = EVENT_PROOF_NEW_LIFE,
+	    [FENCING_BARRED] = EVENT_PROOF_BARRED,
+	};
+	struct event event;
+
+	event_begin(&event, EVENT_FENCING_SUCCEEDED, agent_peer_name(agent), clock_wall_ms());
+	event.proof = proofs[agent->pair.fencing.proof];
+	agent->takeover.fenced_ms = clock_boot_ms();
+	agent_event(agent, &event);
+}
+
+static void
 take_proof(struct agent *agent)
 {
 	const uint64_t now_ms = clock_boot_ms(), wall_ms = clock_wall_ms();
@@ -79,6 +96,7 @@ take_proof(struct agent *agent)
 		id128_text(ended, agent->fenced_life);
 	log_warning("fence: %s has stopped: %s, after %u ms", agent_peer_name(agent),
 	    fencing_proof_text(agent->pair.fencing.proof), agent->fence_took_ms);
+	notify_proof(agent);
 	entry = (struct history_entry){
 	    .at_ms = wall_ms,
 	    .asked_at_ms = wall_ms - agent->fence_took_ms,
@@ -103,6 +121,8 @@ agent_fence_answer(struct agent *agent, enum fencing_end end)
 	}
 	log_error(
 	    "fence: %s is not fenced: %s", agent_peer_name(agent), agent->pair.fencing.reason);
+	agent_notify(
+	    agent, EVENT_FENCING_FAILED, agent_peer_name(agent), "", agent->pair.fencing.reason);
 	refuse_all(agent, agent->pair.fencing.reason);
 }
 
@@ -135,6 +155,7 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 		    "%s is not fenced: too many ask for that at once", node);
 		return;
 	}
+	agent_notify(agent, EVENT_FENCING_BEGAN, node, "", action);
 	/* Who asks while the proof is being written down is answered with it. */
 	if (!(agent->is_recording && peer_has_stopped(&agent->pair.peer)) &&
 	    !fencing_seek(&agent->pair.fencing,

@@ -155,6 +155,16 @@ pair_recall_end(struct pair *pair, const struct id128 *life)
 	believe_end(pair);
 }
 
+bool
+pair_powered(struct pair *pair)
+{
+	if (pair->peer.is_heard)
+		return false;
+	pair->ended = pair->peer.life;
+	believe_end(pair);
+	return true;
+}
+
 static void
 take_proof(struct pair *pair)
 {

@@ -78,6 +78,10 @@ struct fencing_duty pair_step(struct pair *pair, const struct pair_self *self, u
  * life: none if it was not known. */
 void pair_recall_end(struct pair *pair, const struct id128 *life);
 
+/* Pacemaker says that another fence device has ended the peer, after it was heard last. False: it
+ * is heard now, so it means an earlier life. */
+bool pair_powered(struct pair *pair);
+
 /* What corosync says. */
 void pair_member(struct pair *pair, bool has_peer);
 

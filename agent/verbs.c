@@ -141,5 +141,6 @@ const struct control_verb agent_verbs[] = {
     {"peer", run_peer, true},
     {"fence", run_fence, false},
     {"fence-history", run_fence_history, false},
+    {"alert", agent_alert_verb, true},
     {NULL, NULL, false},
 };

@@ -254,22 +254,27 @@ def is_known_dead(pair):
     return is_known_gone(pair.standby, pair.active)
 
 
+def heal_cables(pair):
+    """Of those that have power; those of the others stay cut until they have it."""
+    for node in cluster.powered(pair.region):
+        client.ask("heal", host=node, line="all", direction=None)
+
+
 def mend_cables(pair):
     """Whoever was fenced meanwhile finds out now, and ends itself, if it has not yet."""
-    nodes = plan.region_nodes(pair.region)
-    for node in nodes:
-        client.ask("heal", host=node, line="all", direction=None)
-    wait.until(lambda: any(is_off(node)() for node in nodes), EFFECT_S,
+    heal_cables(pair)
+    wait.until(lambda: any(is_off(node)() for node in plan.region_nodes(pair.region)), EFFECT_S,
                "no node has ended itself, or was powered off")
     power_on(pair)
+    heal_cables(pair)
 
 
 def mend_flapping(pair):
     """Perhaps a node was fenced, perhaps none."""
-    for node in plan.region_nodes(pair.region):
-        client.ask("heal", host=node, line="all", direction=None)
+    heal_cables(pair)
     wait.until(lambda: whole_or_off(pair), EFFECT_S, "the pair is neither whole nor is a node off")
     power_on(pair)
+    heal_cables(pair)
 
 
 def whole_or_off(pair):
