@@ -2,6 +2,8 @@
 #include "resource-agents/announcer.h"
 
 #include "common/clock.h"
+#include "common/lease.h"
+#include "ocf/ocf.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +31,7 @@ struct guard {
 	uint64_t send_ms;  /* when the next one is due; UINT64_MAX: never */
 	bool had_carrier;
 	struct conflict conflict;
+	struct lease_reader *lease;
 };
 
 static int
@@ -157,6 +160,22 @@ is_the_address(void *context, const struct address *address)
 	return address->index == a->link.index && ip_is_equal(&address->ip, &a->ip);
 }
 
+/* A node that stood still, or was cut off, may have been replaced meanwhile, and does not claim the
+ * address before it knows that it was not: then the agent daemon gives the lease again. Without
+ * that daemon there is no such file. */
+static bool
+may_claim(const struct guard *guard)
+{
+	struct lease lease;
+
+	if (!lease_read(guard->lease, &lease)) {
+		lease_refresh(guard->lease);
+		if (!lease_read(guard->lease, &lease))
+			return true;
+	}
+	return lease.until_ms > clock_boot_ms();
+}
+
 /* Send what is due and say when the next is. */
 static void
 announce(struct guard *guard, uint64_t now_ms)
@@ -168,7 +187,8 @@ announce(struct guard *guard, uint64_t now_ms)
 	if (guard->left == 0)
 		guard->left = a->refresh_count;
 	/* A link that is down loses it; the link's return begins a new round. */
-	send_frames(guard->packets, a);
+	if (may_claim(guard))
+		send_frames(guard->packets, a);
 	if (--guard->left > 0)
 		guard->send_ms = now_ms + a->interval_ms;
 	else
@@ -187,7 +207,8 @@ listen_for_claims(struct guard *guard, uint64_t now_ms)
 	while ((n = recv(guard->packets, frame, sizeof(frame), 0)) > 0) {
 		if (!announcement_is_claim(frame, (size_t)n, &a->ip, a->link.mac, by))
 			continue;
-		if (conflict_claim(&guard->conflict, by, now_ms) == CONFLICT_DEFEND)
+		if (conflict_claim(&guard->conflict, by, now_ms) == CONFLICT_DEFEND &&
+		    may_claim(guard))
 			send_frames(guard->packets, a);
 	}
 	if (guard->conflict.is_open != was_open)
@@ -264,6 +285,7 @@ become_announcer(const struct announcer *announcer, int ready)
 		guard.send_ms = clock_boot_ms() + announcer->interval_ms;
 	else if (announcer->refresh_count && announcer->refresh_ms)
 		guard.send_ms = clock_boot_ms() + announcer->refresh_ms;
+	guard.lease = lease_map(OCF_RUN_DIR "/lease", 0);
 	guard.packets = open_packets(announcer);
 	guard.changes = netlink_watch(announcer->ip.family);
 	error = guard.packets < 0 ? guard.packets : guard.changes < 0 ? guard.changes : 0;
