@@ -51,6 +51,28 @@ def farewells(*packets):
     return [bye.flag for bye in watch.farewells_in(capture(*packets), watch.hardware(A))]
 
 
+def rivals(*packets):
+    return len(watch.overlaps_in(watch.acknowledgements_in(capture(*packets))))
+
+
+def acknowledgement(mac, sequence, port=4000):
+    frame = bytearray(segment(mac, PUSH_ACK, b"250 2.0.0 queued as 1-2\r\n", port))
+    struct.pack_into(">I", frame, 14 + 20 + 4, sequence)
+    return bytes(frame)
+
+
+def two_that_acknowledge_one_after_the_other_are_no_rivals():
+    assert rivals((1, acknowledgement(A, 1)), (2, acknowledgement(A, 2)), (3, acknowledgement(B, 1))) == 0
+
+
+def who_acknowledges_after_another_has_begun_to_is_a_rival():
+    assert rivals((1, acknowledgement(A, 1)), (2, acknowledgement(B, 1)), (3, acknowledgement(A, 2))) == 1
+
+
+def what_is_sent_again_is_no_new_acknowledgement():
+    assert rivals((1, acknowledgement(A, 1)), (2, acknowledgement(B, 1)), (3, acknowledgement(A, 1))) == 0
+
+
 def one_holder_is_no_overlap():
     assert overlaps((1, arp(A)), (2, arp(A)), (3, arp(A))) == []
 

@@ -22,6 +22,7 @@ FREEZE_S = 0.2
 FLAP_S = 0.3
 PAUSE_S = 10
 AGENT_KILLS = 6
+STARVE_S = 60
 HEALTHY_S = 90
 # What a move names, by stack.
 CORES = {"gemel": "gemel-core-clone", "stock": "stock"}
@@ -229,6 +230,21 @@ def fence_each_other(pair):
         if row["host"] in (pair.active, pair.standby))
 
 
+def boot_ids(pair):
+    return [row["boot_id"] for row in client.ask("status")
+            if row["host"] in (pair.active, pair.standby)]
+
+
+def starve(pair):
+    """Eight busy loops and a program that syncs all it writes, for a minute; nothing may move."""
+    before = boot_ids(pair)
+    load_up = ("for i in 1 2 3 4 5 6 7 8; do timeout {s} bash -c 'while :; do :; done' & done; "
+               "timeout {s} bash -c 'while :; do dd if=/dev/zero of=/var/tmp/sync bs=4k count=64 "
+               "oflag=sync status=none; done' & wait")
+    pair.run(pair.active, "bash", "-c", load_up.format(s=STARVE_S), check=False)
+    return lambda: cluster.holders(pair.region) == [pair.active] and boot_ids(pair) == before
+
+
 def refuse_writes(pair):
     """The disk reads well, and takes no write."""
     client.ask("disk", host=pair.active, mode="readonly")
@@ -307,7 +323,8 @@ def forget_failures(pair):
     pair.run(pair.standby, "crm_resource", "--cleanup")
 
 
-Fault = namedtuple("Fault", "name text do undo cuts_power")
+# cuts_power: of the active node. revives: it stands still, and goes on when another has its place.
+Fault = namedtuple("Fault", "name text do undo cuts_power revives", defaults=(False,))
 
 FAULTS = {fault.name: fault for fault in (
     Fault("poweroff", "power cut of the active node", cut_power, power_on, True),
@@ -332,11 +349,12 @@ FAULTS = {fault.name: fault for fault in (
     Fault("split-one-way-but-disk", "all lines but the disk slots cut in one direction",
           split_one_way_but_disk, mend_cables, False),
     Fault("flap-rings", "both rings flapping", flap_rings, mend_flapping, False),
-    Fault("pause", "the active node paused for 10 s", pause_node, power_on, False),
+    Fault("pause", "the active node paused for 10 s", pause_node, power_on, False, True),
     Fault("stop-agent", "SIGSTOP of the agent on the active node", stop_agent, power_on, False),
     Fault("kill-agents", "SIGKILL of the agents, at random", kill_agents, need_nothing, False),
     Fault("stop-corosync", "SIGSTOP of corosync on the active node", stop_corosync, power_on, False),
     Fault("fence-both", "both nodes fence at once", fence_each_other, power_on, False),
+    Fault("starve", "8 busy loops and synced writes for 60 s", starve, need_nothing, False),
     Fault("refuse-writes", "a disk that reads and does not write", refuse_writes, replace_disk, False),
     Fault("cold-boot", "both nodes lose power and boot", boot_cold, power_on, True),
 )}

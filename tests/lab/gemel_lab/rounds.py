@@ -17,6 +17,7 @@ from .plan import LabError
 
 SERVICE_S = 60
 CAUSE_S = 5
+REVIVAL_S = 0.5
 # Of each log, the last so many lines that tell what was decided and what went wrong.
 STORY_LINES = 20
 TELLING = re.compile(r"\[(TOTEM|QUORUM)|was not scheduled|(error|warning|notice): (?!Initiating|Requesting|State)")
@@ -61,8 +62,7 @@ class Series:
     def round(self, number):
         """One round; (figures to print, sentences of what was wrong)."""
         pair, mac, seen, struck_at, logs = self.strike(f"round{number}")
-        wrong = faults_on_cable(seen, mac if self.fault.cuts_power else None, struck_at,
-                                powered_on_at(pair.active, struck_at))
+        wrong = faults_on_cable(seen, self.fault, mac, struck_at, powered_on_at(pair.active, struck_at))
         verdict, told = self.heal_and_judge(pair)
         gaps = self.load.gaps(logs)
         if not verdict["clean"]:
@@ -114,14 +114,19 @@ def powered_on_at(node, since):
                 and event["asked_at"] >= since), default=math.inf)
 
 
-def faults_on_cable(seen, dead_mac, struck_at, revived_at):
-    """What a watch showed that must not be, one sentence each. dead_mac: of a machine that had no
-    power between those two moments, or None."""
+def faults_on_cable(seen, fault, mac, struck_at, revived_at):
+    """What a watch showed that must not be, one sentence each. mac: of the machine that was active; if
+    the fault cuts power it had none between those two moments."""
+    claims = seen.overlaps()
+    # A machine that comes back to life answers for its address until it has found out.
+    grace_s = REVIVAL_S if fault.revives and claims else 0
     sentences = [f"{claim.mac} claimed {claim.address} again at {clock(claim.at)}, "
-                 "after another had taken it" for claim in seen.overlaps()]
-    if dead_mac:
+                 "after another had taken it" for claim in claims if claim.at >= claims[0].at + grace_s]
+    sentences += [f"{rival.mac} acknowledged a message at {clock(rival.at)}, "
+                  "after another had begun to" for rival in seen.rivals()]
+    if fault.cuts_power:
         sentences += [f"{bye.flag} from the dead node to {bye.peer} at {clock(bye.at)}"
-                      for bye in seen.farewells(dead_mac) if struck_at <= bye.at < revived_at]
+                      for bye in seen.farewells(mac) if struck_at <= bye.at < revived_at]
     return sentences
 
 

@@ -8,6 +8,8 @@ time who has the floating address. Afterwards it answers:
     claims()      which machine said that it has the address, and when
     overlaps()    an address that went back to one that had lost it: at some
                   instant two machines answered for it
+    rivals()      acknowledgements of a machine after another one had begun to
+                  acknowledge in its place: two acknowledge at once
     farewells()   FIN and RST of a machine that no end of a session explains:
                   a machine whose power is cut says nothing
 """
@@ -30,6 +32,9 @@ ASK_S = 0.02
 Frame = namedtuple("Frame", "at mac kind body")
 Claim = namedtuple("Claim", "at address mac")
 Farewell = namedtuple("Farewell", "at mac peer flag")
+Segment = namedtuple("Segment", "peer flags sequence payload")
+
+ACKNOWLEDGED = b"250 2.0.0 queued as "
 
 FIN, RST = 1, 4
 FLAGS = {FIN: "FIN", RST: "RST"}
@@ -70,7 +75,7 @@ def claim_of(frame):
 
 
 def tcp_of(frame):
-    """(peer, flags, payload) of a TCP segment over IPv4 or IPv6, or None."""
+    """The TCP segment in a frame over IPv4 or IPv6, or None."""
     body = frame.body
     if frame.kind == 0x0800 and len(body) >= 20 and body[9] == 6:
         header, total = (body[0] & 15) * 4, struct.unpack_from(">H", body, 2)[0]
@@ -84,7 +89,8 @@ def tcp_of(frame):
     if len(segment) < 20:
         return None
     port, = struct.unpack_from(">H", segment, 2)
-    return f"{address} port {port}", segment[13], segment[(segment[12] >> 4) * 4:]
+    sequence, = struct.unpack_from(">I", segment, 4)
+    return Segment(f"{address} port {port}", segment[13], sequence, segment[(segment[12] >> 4) * 4:])
 
 
 def claims_in(data, addresses):
@@ -108,6 +114,20 @@ def overlaps_in(claims):
     return found
 
 
+def acknowledgements_in(data):
+    """Who said "250 ... queued" and when, as claims of the mail; one that is sent again counts once."""
+    seen, found = set(), []
+    for frame in frames(data):
+        segment = tcp_of(frame)
+        if not segment or ACKNOWLEDGED not in segment.payload[:SNAP]:
+            continue
+        key = (frame.mac, segment.peer, segment.sequence)
+        if key not in seen:
+            found.append(Claim(frame.at, "the mail", frame.mac))
+        seen.add(key)
+    return found
+
+
 def farewells_in(data, mac):
     """FIN and RST from that machine, but for the FIN of a session that had said 221."""
     ended, found = set(), []
@@ -115,7 +135,7 @@ def farewells_in(data, mac):
         segment = tcp_of(frame) if frame.mac == mac else None
         if not segment:
             continue
-        peer, flags, payload = segment
+        peer, flags, _, payload = segment
         if b"221 " in payload[:SNAP]:
             ended.add(peer)
         for flag, name in FLAGS.items():
@@ -170,6 +190,9 @@ class Watch:
 
     def overlaps(self):
         return overlaps_in(self.claims())
+
+    def rivals(self):
+        return overlaps_in(acknowledgements_in(self.data))
 
     def farewells(self, mac):
         return farewells_in(self.data, mac)
