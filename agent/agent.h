@@ -68,7 +68,8 @@ struct agent {
 	struct barrier_site site;
 	struct barrier *array_look, *array_bar; /* under way; NULL: none */
 	bool is_registered;
-	uint64_t array_due_ms; /* when to look again */
+	uint64_t array_due_ms;    /* when to look again */
+	uint64_t array_looked_ms; /* when the last look began */
 	char array_fault[BARRING_SENTENCE_MAX], bar_fault[BARRING_SENTENCE_MAX];
 	json_t *bar_evidence; /* of the last time that the peer was barred */
 
@@ -76,7 +77,6 @@ struct agent {
 	struct event_filter filter;
 	struct trap_sender *sender;
 	uint64_t news_ms;
-	uint64_t heard_wall_ms; /* when the peer was heard last, since 1970 */
 	struct agent_takeover {
 		uint64_t heard_ms, silent_ms, fenced_ms, store_ms, promoted_ms; /* 0: not yet */
 		bool is_told;
@@ -98,6 +98,9 @@ void agent_care_close(struct agent *agent);
 /* conduct.c: begin to beat. 0; or -errno with one sentence. */
 int agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX]);
 void agent_conduct_close(struct agent *agent);
+
+/* conduct.c: take the lease back, and tell the peer that this agent ends. 0; -EALREADY: told. */
+int agent_rest(struct agent *agent);
 
 /* conduct.c: something has changed: do what is owed now. */
 void agent_step(struct agent *agent);

@@ -14,6 +14,8 @@
  * not register, or time has made a leap (a machine that stood still may have been barred). */
 #define CHECK_MS 5000u
 #define RETRY_MS 1000u
+/* How often while the lease waits for it. */
+#define WAITED_MS 100u
 
 /* ---- registering, and whether this node is still registered ---- */
 
@@ -36,6 +38,7 @@ on_registered(void *context, enum barring_end end, const char *sentence, const j
 	agent->array_due_ms = clock_boot_ms() + (end == BARRING_DONE ? CHECK_MS : RETRY_MS);
 	switch (end) {
 	case BARRING_DONE:
+		pair_has_key(&agent->pair, agent->array_looked_ms);
 		agent->is_registered = true;
 		agent->array_fault[0] = '\0';
 		log_notice("array: this node is registered with it");
@@ -64,6 +67,8 @@ on_checked(void *context, enum barring_end end, const char *sentence, const json
 		be_gone(agent, sentence);
 		return;
 	}
+	if (end == BARRING_DONE)
+		pair_has_key(&agent->pair, agent->array_looked_ms);
 	/* Not seen is no evidence, either way. */
 	if (strcmp(agent->array_fault, sentence) != 0 && end == BARRING_UNKNOWN)
 		log_warning(
@@ -74,9 +79,13 @@ on_checked(void *context, enum barring_end end, const char *sentence, const json
 void
 agent_array_step(struct agent *agent, uint64_t now_ms)
 {
+	bool is_waited_for = agent->is_registered && pair_needs_look(&agent->pair) &&
+			     now_ms - agent->array_looked_ms >= WAITED_MS;
+
 	if (!agent->pair.settings.can_bar || agent->is_wrong || agent->array_look ||
-	    now_ms < agent->array_due_ms)
+	    (now_ms < agent->array_due_ms && !is_waited_for))
 		return;
+	agent->array_looked_ms = now_ms;
 	agent->array_look = agent->is_registered
 				? barrier_check(&agent->site, on_checked, agent)
 				: barrier_register(&agent->site, on_registered, agent);

@@ -169,7 +169,9 @@ agent_lease(struct agent *agent)
 static void
 let_go(struct agent *agent)
 {
-	int result = agent->is_latched ? 0 : latch_set(agent->config.run_directory);
+	int result = agent->is_latched
+			 ? 0
+			 : latch_set(agent->config.run_directory, agent->pair.fencing.goes_off);
 	struct own_holdings held;
 
 	if (result && result != -EAGAIN)
@@ -213,12 +215,22 @@ agent_step(struct agent *agent)
 		heart_beat_now(&agent->heart);
 }
 
+int
+agent_rest(struct agent *agent)
+{
+	if (agent->pair.is_resting)
+		return -EALREADY;
+	pair_rest(&agent->pair);
+	agent_lease(agent);
+	heart_beat_now(&agent->heart);
+	return 0;
+}
+
 static void
 on_beat(void *context, struct slice packet)
 {
 	struct agent *agent = context;
 
-	agent->heard_wall_ms = clock_wall_ms();
 	if (agent->pair.said.flags & BEAT_RELEASED && packet.length == BEAT_BYTES)
 		memcpy(agent->word, packet.data, BEAT_BYTES);
 	agent_step(agent);
@@ -329,6 +341,8 @@ make_settings(struct agent *agent, struct pair_settings *settings, char error[AG
 	settings->silence_ms = (uint32_t)config->agent_silence_ms;
 	settings->lease_ms = (uint32_t)config->agent_lease_ms;
 	settings->can_bar = config->pair_reservations.count > 0;
+	settings->goes_off = latch_is_off(config->run_directory);
+	settings->is_alone = alone_read(config->run_directory, &settings->ended);
 	return 0;
 }
 
@@ -370,7 +384,6 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 {
 	const struct heart_events events = {.look = look, .on_beat = on_beat, .context = agent};
 	struct pair_settings settings = {0};
-	struct id128 ended;
 	int result = make_settings(agent, &settings, error);
 
 	if (result == 0)
@@ -380,10 +393,7 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	if (result)
 		return result;
 	pair_open(&agent->pair, &settings);
-	if (alone_read(agent->config.run_directory, &ended)) {
-		pair_recall_end(&agent->pair, &ended);
-		agent->told.is_alone = true;
-	}
+	agent->told.is_alone = settings.is_alone;
 	/* The word was given by a process before this one: it is kept. */
 	agent->is_latched = latch_is_set(agent->config.run_directory);
 	agent->is_wrong = agent->is_latched;

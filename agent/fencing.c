@@ -20,6 +20,9 @@ fencing_seek(struct fencing *f, enum fencing_action action, const struct id128 *
 			f->action = action;
 		if (deadline_ms > f->deadline_ms)
 			f->deadline_ms = deadline_ms;
+		/* A later life that proves the first one's end may be the one that is meant now. */
+		if (!id128_is_same(&f->target, life))
+			f->target = (struct id128){{0}};
 		return true;
 	}
 	f->is_seeking = true;
@@ -125,8 +128,10 @@ reason_to_give_up(const struct fencing *f, const struct fencing_facts *facts)
 	uint64_t spent_ms = facts->now_ms - f->began_ms;
 	bool can_be_proved_else = f->can_bar && f->action == FENCING_REBOOT;
 
+	/* A failure would make Pacemaker here cut the power of the peer, to which this node has
+	 * yielded: it ends before it answers. */
 	if (f->own != FENCING_OWN_FREE)
-		return "this node has yielded to its peer and ends itself";
+		return NULL;
 	if (facts->now_ms >= f->deadline_ms && facts->is_heard)
 		return facts->owns_peer ? "it is alive and serves, and does not yield to this node"
 					: "it is alive and has not given its word in time";

@@ -21,6 +21,9 @@ struct arguments {
 	bool is_to_format, is_forced;
 };
 
+/* Between the word that the agent ends and its end: a beat on each line. */
+#define REST_MS 250u
+
 static void
 print_help(void)
 {
@@ -103,13 +106,26 @@ become_realtime(void)
 		log_warning("agent: no real-time priority: %m; it may be late under load");
 }
 
+static void
+on_rested(void *data)
+{
+	struct agent *agent = data;
+
+	qb_loop_stop(agent->loop);
+}
+
+/* The peer has to hear of it, or it waits for this node's word for ever. */
 static int32_t
 on_terminate(int32_t signal_number, void *data)
 {
 	struct agent *agent = data;
+	qb_loop_timer_handle handle;
 
 	log_notice("agent: signal %d: ending", signal_number);
-	qb_loop_stop(agent->loop);
+	if (!agent->is_paired || agent_rest(agent) != 0 ||
+	    qb_loop_timer_add(
+		agent->loop, QB_LOOP_HIGH, REST_MS * 1000000ull, agent, on_rested, &handle) != 0)
+		qb_loop_stop(agent->loop);
 	return 0;
 }
 

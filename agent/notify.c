@@ -14,6 +14,7 @@
 
 #define NEWS_MS 5000u
 #define CLOSE_MS 500u
+#define FENCING_AGE_MS 30000u
 
 /* ---- events ---- */
 
@@ -109,6 +110,16 @@ agent_takeover_step(struct agent *agent, uint64_t now_ms)
 
 /* ---- Pacemaker's alerts ---- */
 
+/* By ages, since the wall clock may be set; none is older than this. */
+static bool
+is_since_last_heard(const struct agent *agent, const struct event *event)
+{
+	const uint64_t wall_ms = clock_wall_ms(), heard_ms = agent->takeover.heard_ms;
+	const uint64_t age_ms = wall_ms > event->at_ms ? wall_ms - event->at_ms : 0;
+
+	return age_ms < FENCING_AGE_MS && clock_boot_ms() - heard_ms >= age_ms;
+}
+
 /* Somebody else's fencing (by power, or a person's word) has ended the peer, and it was not
  * heard since. */
 static void
@@ -118,9 +129,10 @@ take_fencing(struct agent *agent, const struct event *event)
 	    strcmp(event->node, agent_peer_name(agent)) != 0 ||
 	    (strcmp(event->task, "reboot") != 0 && strcmp(event->task, "off") != 0))
 		return;
-	if (agent->pair.right.is_alone || event->at_ms < agent->heard_wall_ms ||
-	    !pair_powered(&agent->pair))
+	if (agent->pair.right.is_alone || agent->pair.peer.is_heard ||
+	    !is_since_last_heard(agent, event))
 		return;
+	pair_fenced(&agent->pair);
 	log_warning("fence: %s has stopped: Pacemaker's fencing says so", event->node);
 	agent_step(agent);
 }

@@ -5,6 +5,25 @@
 
 #include <assert.h>
 
+static void
+believe_end(struct pair *pair)
+{
+	right_alone(&pair->right, &pair->ended);
+	if (!id128_is_none(&pair->ended))
+		peer_step(&pair->peer, PEER_EV_PROOF, &pair->ended);
+}
+
+/* What a process before this one, in the same life of the node, had a proof of. */
+static void
+recall_end(struct pair *pair)
+{
+	pair->ended = pair->settings.ended;
+	/* A proof is of a life that is known. */
+	if (!id128_is_none(&pair->ended))
+		peer_step(&pair->peer, PEER_EV_BEAT, &pair->ended);
+	believe_end(pair);
+}
+
 void
 pair_open(struct pair *pair, const struct pair_settings *settings)
 {
@@ -17,8 +36,11 @@ pair_open(struct pair *pair, const struct pair_settings *settings)
 		hearing_open(&pair->lines[i], &ours, settings->silence_ms);
 	}
 	peer_open(&pair->peer);
-	right_open(&pair->right, settings->lease_ms);
+	right_open(&pair->right, settings->lease_ms, settings->can_bar);
 	fencing_open(&pair->fencing, settings->node, settings->can_bar);
+	pair->fencing.goes_off = settings->goes_off;
+	if (settings->is_alone)
+		recall_end(pair);
 }
 
 /* ---- what this node says ---- */
@@ -53,6 +75,8 @@ pair_say(struct pair *pair, unsigned line, uint64_t nonce, uint64_t now_ms,
 	    .role = self->role,
 	};
 	hearing_say(&pair->lines[line], nonce, now_ms, beat);
+	if (pair->is_resting)
+		beat->role = CORE_ENDED;
 	beat->flags = flags_of(pair, self, &beat->heard_boot, now_ms);
 }
 
@@ -70,6 +94,9 @@ believe(struct pair *pair, const struct beat *beat, uint64_t asked_ms)
 	if (!pair->peer.is_heard || !id128_is_same(&pair->peer.life, &beat->boot))
 		return;
 	right_answered(&pair->right, &beat->boot, asked_ms);
+	/* Whoever speaks next for this node, in whatever life, is there again. */
+	if (beat->role == CORE_ENDED)
+		right_alone(&pair->right, &(struct id128){{0}});
 	pair->said = *beat;
 	pair->asked_ms = asked_ms;
 }
@@ -79,6 +106,7 @@ pair_take(struct pair *pair, unsigned line, const struct beat *beat, uint64_t no
 {
 	uint64_t asked_ms;
 
+	right_tick(&pair->right, now_ms);
 	switch (hearing_take(&pair->lines[line], beat, now_ms, &asked_ms)) {
 	case HEARD_FRESH:
 	case HEARD_NEW_LIFE:
@@ -98,6 +126,31 @@ bool
 pair_hears(const struct pair *pair, unsigned line, uint64_t now_ms)
 {
 	return hearing_is_up(&pair->lines[line], now_ms);
+}
+
+void
+pair_fenced(struct pair *pair)
+{
+	/* Which life that was is not said. Whoever answers from now on is a later one. */
+	right_alone(&pair->right, &(struct id128){{0}});
+}
+
+void
+pair_has_key(struct pair *pair, uint64_t looked_ms)
+{
+	right_has_key(&pair->right, looked_ms);
+}
+
+bool
+pair_needs_look(const struct pair *pair)
+{
+	return pair->right.has_lapsed;
+}
+
+void
+pair_rest(struct pair *pair)
+{
+	pair->is_resting = true;
 }
 
 void
@@ -138,42 +191,17 @@ gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
 }
 
 static void
-believe_end(struct pair *pair)
-{
-	right_alone(&pair->right, &pair->ended);
-	if (!id128_is_none(&pair->ended))
-		peer_step(&pair->peer, PEER_EV_PROOF, &pair->ended);
-}
-
-void
-pair_recall_end(struct pair *pair, const struct id128 *life)
-{
-	pair->ended = *life;
-	/* A proof is of a life that is known. */
-	if (!id128_is_none(life))
-		peer_step(&pair->peer, PEER_EV_BEAT, life);
-	believe_end(pair);
-}
-
-bool
-pair_powered(struct pair *pair)
-{
-	if (pair->peer.is_heard)
-		return false;
-	pair->ended = pair->peer.life;
-	believe_end(pair);
-	return true;
-}
-
-static void
-take_proof(struct pair *pair)
+take_proof(struct pair *pair, uint64_t now_ms)
 {
 	switch (pair->fencing.proof) {
 	case FENCING_RELEASED:
 		pair->ended = pair->peer.life;
 		break;
 	case FENCING_BARRED:
-		pair->ended = pair->fencing.target;
+		/* Whatever life ran then is barred, and this one runs no more or is that. */
+		pair->ended = pair->barred;
+		/* And this node's key was there. */
+		right_has_key(&pair->right, now_ms);
 		break;
 	case FENCING_NEWER_LIFE:
 		/* It is there, and not gone. */
@@ -201,26 +229,33 @@ pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms)
 	struct fencing_facts facts;
 	struct fencing_duty duty;
 
+	right_tick(&pair->right, now_ms);
 	if (!is_heard(pair, now_ms))
 		peer_step(&pair->peer, PEER_EV_QUIET, NULL);
 	gather(pair, self, now_ms, &facts);
 	duty = fencing_step(&pair->fencing, &facts);
+	if (duty.bar)
+		pair->barred = pair->peer.life;
 	if (duty.answer == FENCING_PROVED)
-		take_proof(pair);
+		take_proof(pair, now_ms);
 	return duty;
 }
 
 bool
 pair_fence(struct pair *pair, enum fencing_action action, uint64_t now_ms, uint64_t deadline_ms)
 {
-	return fencing_seek(&pair->fencing, action, &pair->peer.life, now_ms, deadline_ms);
+	const struct id128 unknown = {{0}};
+	bool is_known = pair->asked_ms && now_ms - pair->asked_ms < PAIR_REBOOT_MS;
+
+	return fencing_seek(
+	    &pair->fencing, action, is_known ? &pair->peer.life : &unknown, now_ms, deadline_ms);
 }
 
 uint64_t
 pair_lease(const struct pair *pair, uint64_t now_ms)
 {
 	/* Who ends, or has been replaced, acknowledges nothing more. */
-	if (pair->is_excluded || pair->fencing.own != FENCING_OWN_FREE)
+	if (pair->is_excluded || pair->is_resting || pair->fencing.own != FENCING_OWN_FREE)
 		return 0;
 	return right_until(&pair->right, now_ms);
 }

@@ -2,9 +2,23 @@
 #include "agent/right.h"
 
 void
-right_open(struct right *right, uint32_t lease_ms)
+right_open(struct right *right, uint32_t lease_ms, bool needs_key)
 {
-	*right = (struct right){.lease_ms = lease_ms};
+	*right =
+	    (struct right){.lease_ms = lease_ms, .needs_key = needs_key, .has_lapsed = needs_key};
+}
+
+void
+right_tick(struct right *right, uint64_t now_ms)
+{
+	bool stood_still = now_ms - right->ticked_ms >= right->lease_ms;
+	bool is_over = !right->is_alone && now_ms - right->evidence_ms >= right->lease_ms;
+
+	right->ticked_ms = now_ms;
+	if (!right->needs_key || !(stood_still || is_over))
+		return;
+	right->has_lapsed = true;
+	right->lapsed_ms = now_ms;
 }
 
 void
@@ -24,9 +38,18 @@ right_alone(struct right *right, const struct id128 *life)
 	right->ended = *life;
 }
 
+void
+right_has_key(struct right *right, uint64_t looked_ms)
+{
+	if (looked_ms >= right->lapsed_ms)
+		right->has_lapsed = false;
+}
+
 uint64_t
 right_until(const struct right *right, uint64_t now_ms)
 {
+	if (right->has_lapsed || (right->needs_key && now_ms - right->ticked_ms >= right->lease_ms))
+		return 0;
 	if (right->is_alone)
 		return now_ms + right->lease_ms;
 	return right->evidence_ms ? right->evidence_ms + right->lease_ms : 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,14 +66,16 @@ latch_is_acting(const char *directory)
 }
 
 int
-latch_set(const char *directory)
+latch_set(const char *directory, bool goes_off)
 {
+	const char *text = goes_off ? "off\n" : "reset\n";
+	const ssize_t length = (ssize_t)strlen(text);
 	int fd = open_latch(directory, O_RDWR | O_CREAT);
 	int error = 0;
 
 	if (fd < 0)
 		return fd;
-	if (!is_written(fd) && pwrite(fd, "latched\n", 8, 0) != 8)
+	if (!is_written(fd) && pwrite(fd, text, (size_t)length, 0) != length)
 		error = errno ? -errno : -EIO;
 	if (!error)
 		error = lock(fd, F_WRLCK);
@@ -91,4 +94,18 @@ latch_is_set(const char *directory)
 	is_set = is_written(fd);
 	close(fd);
 	return is_set;
+}
+
+bool
+latch_is_off(const char *directory)
+{
+	int fd = open_latch(directory, O_RDONLY);
+	char first = 0;
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &first, 1) != 1)
+		first = 0;
+	close(fd);
+	return first == 'o';
 }

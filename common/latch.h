@@ -25,10 +25,14 @@ int latch_enter(const char *directory, bool takes);
 /* Some action runs. */
 bool latch_is_acting(const char *directory);
 
-/* Latch. 0: latched, and no action runs; -EAGAIN: latched, but an action that may have taken
- * something still runs: call again; or -errno: it cannot be written. Repeating is harmless. */
-int latch_set(const char *directory);
+/* Latch; goes_off: this node ends by powering itself off. 0: latched, and no action runs; -EAGAIN:
+ * latched, but an action that may have taken something still runs: call again; or -errno: it cannot
+ * be written. Repeating is harmless. */
+int latch_set(const char *directory, bool goes_off);
 
 bool latch_is_set(const char *directory);
+
+/* And it has promised to stay off. */
+bool latch_is_off(const char *directory);
 
 #endif

@@ -72,9 +72,11 @@ struct beat {
 	uint32_t commit_us;
 	uint32_t lease_left_ms;
 	uint32_t tick_age_ms; /* how long the core's loop has stood still */
-	uint8_t role;         /* enum core_role; 0: no core runs */
-	uint8_t replication;  /* enum beat_replication */
-	uint8_t flags;        /* enum beat_flag */
+	/* enum core_role; 0: no core runs; CORE_ENDED: the agent ends in order, and nothing is
+	 * acknowledged here before it is back */
+	uint8_t role;
+	uint8_t replication; /* enum beat_replication */
+	uint8_t flags;       /* enum beat_flag */
 };
 
 enum beat_fault {

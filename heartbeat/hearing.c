@@ -22,9 +22,9 @@ has_ended(const struct hearing *h, const struct id128 *life)
 	return false;
 }
 
-/* True if beat echoes what this life has sent on this line; when that was. */
+/* True if beat echoes what this life has sent on this line a moment ago; when that was. */
 static bool
-is_echo(const struct hearing *h, const struct beat *beat, uint64_t *sent_ms_r)
+is_echo(const struct hearing *h, const struct beat *beat, uint64_t now_ms, uint64_t *sent_ms_r)
 {
 	uint64_t oldest = h->sequence < HEARING_NONCES ? 0 : h->sequence - HEARING_NONCES;
 
@@ -33,6 +33,8 @@ is_echo(const struct hearing *h, const struct beat *beat, uint64_t *sent_ms_r)
 	for (uint64_t i = h->sequence; i > oldest; i--) {
 		unsigned at = (i - 1) % HEARING_NONCES;
 
+		if (now_ms - h->sent[at].at_ms >= HEARING_ECHO_MS)
+			return false;
 		if (h->sent[at].nonce != beat->heard_nonce)
 			continue;
 		*sent_ms_r = h->sent[at].at_ms;
@@ -66,7 +68,7 @@ hearing_take(struct hearing *h, const struct beat *beat, uint64_t now_ms, uint64
 		return HEARD_NOT_OURS;
 	if (has_ended(h, &beat->boot) || (is_peer && beat->sequence <= h->peer_sequence))
 		return HEARD_REPLAYED;
-	if (!is_echo(h, beat, evidence_ms_r)) {
+	if (!is_echo(h, beat, now_ms, evidence_ms_r)) {
 		/* While the one we know is heard, a stranger must not take its echo away. */
 		if (!is_later || !hearing_is_up(h, now_ms))
 			echo_next(h, beat);

@@ -4,9 +4,9 @@
  *
  * Pure. A signature says who wrote a beat, not when: whoever can listen can send it
  * again. So a beat is believed only if it echoes a nonce that this life of ours has sent
- * on this line a moment ago, and has a higher sequence than the one before. Beats that
- * echo nothing are answered (with their nonce, so that the peer's next one can), and
- * believed in nothing.
+ * on this line a moment ago (HEARING_ECHO_MS), and has a higher sequence than the one before. Beats
+ * that echo nothing are answered (with their nonce, so that the peer's next one can), and believed
+ * in nothing.
  *
  *   peer                      this node
  *    | -- beat, nonce p1 -------> | UNPROVED: to be echoed
@@ -24,8 +24,10 @@
 
 #include "heartbeat/beat.h"
 
-/* Nonces that may still be echoed: at 100 ms a beat, a way to and fro of 1.5 s. */
+/* Nonces that may still be echoed, and for how long. Who was stopped for longer finds what came
+ * before that still waiting: it is true, and it is not now. */
 #define HEARING_NONCES 16
+#define HEARING_ECHO_MS 1000u
 #define HEARING_ENDED 8
 
 struct hearing {

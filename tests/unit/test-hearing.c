@@ -244,6 +244,27 @@ what_is_not_for_us_is_left_alone(void **state)
 	assert_int_equal(take(f, 0, &beat), HEARD_NOT_OURS);
 }
 
+/* Who was stopped finds the answer to its last beat still waiting. */
+static void
+an_echo_that_waited_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	struct beat beat;
+
+	meet(f);
+	pass(f, 1);
+	beat = say(f, 1);
+	f->now_ms += HEARING_ECHO_MS;
+	assert_int_equal(take(f, 0, &beat), HEARD_UNPROVED);
+	assert_false(hearing_is_up(&f->ends[0], f->now_ms));
+
+	meet(f);
+	pass(f, 1);
+	beat = say(f, 1);
+	f->now_ms += HEARING_ECHO_MS - 1;
+	assert_int_equal(take(f, 0, &beat), HEARD_FRESH);
+}
+
 int
 main(void)
 {
@@ -257,6 +278,7 @@ main(void)
 	    cmocka_unit_test_setup(a_later_life_is_seen_and_the_one_before_never_comes_back, setup),
 	    cmocka_unit_test_setup(a_stranger_is_echoed_only_when_the_known_life_is_silent, setup),
 	    cmocka_unit_test_setup(a_new_life_of_ours_believes_no_echo_of_the_old, setup),
+	    cmocka_unit_test_setup(an_echo_that_waited_is_not_believed, setup),
 	    cmocka_unit_test_setup(what_is_not_for_us_is_left_alone, setup),
 	};
 

@@ -90,13 +90,13 @@ a_latched_node_takes_nothing_and_lets_go(void **state)
 	int error;
 
 	(void)state;
-	assert_int_equal(latch_set(directory), 0);
+	assert_int_equal(latch_set(directory, false), 0);
 	assert_true(latch_is_set(directory));
 	end(act(true, &error));
 	assert_int_equal(error, -EPERM);
 	end(act(false, &error));
 	assert_int_equal(error, 0);
-	assert_int_equal(latch_set(directory), 0);
+	assert_int_equal(latch_set(directory, false), 0);
 }
 
 static void
@@ -106,21 +106,37 @@ a_node_is_latched_only_when_the_last_action_has_ended(void **state)
 	pid_t first = act(true, &error), second;
 
 	(void)state;
-	assert_int_equal(latch_set(directory), -EAGAIN);
+	assert_int_equal(latch_set(directory, false), -EAGAIN);
 	/* No other one begins meanwhile. */
 	second = act(true, &error);
 	assert_int_equal(error, -EPERM);
 	end(second);
-	assert_int_equal(latch_set(directory), -EAGAIN);
+	assert_int_equal(latch_set(directory, false), -EAGAIN);
 	end(first);
-	assert_int_equal(latch_set(directory), 0);
+	assert_int_equal(latch_set(directory, false), 0);
+}
+
+static void
+a_promise_to_stay_off_is_remembered(void **state)
+{
+	(void)state;
+	assert_false(latch_is_off(directory));
+	assert_int_equal(latch_set(directory, true), 0);
+	assert_true(latch_is_off(directory));
+	/* The first promise stands. */
+	assert_int_equal(latch_set(directory, false), 0);
+	assert_true(latch_is_off(directory));
+	tear_down(state);
+	set_up(state);
+	assert_int_equal(latch_set(directory, false), 0);
+	assert_false(latch_is_off(directory));
 }
 
 static void
 without_the_directory_nothing_is_promised(void **state)
 {
 	(void)state;
-	assert_int_equal(latch_set("/nonexistent/gemel"), -ENOENT);
+	assert_int_equal(latch_set("/nonexistent/gemel", false), -ENOENT);
 	assert_int_equal(latch_enter("/nonexistent/gemel", true), -ENOENT);
 	assert_false(latch_is_set("/nonexistent/gemel"));
 	assert_false(latch_is_acting("/nonexistent/gemel"));
@@ -135,6 +151,7 @@ main(void)
 		a_latched_node_takes_nothing_and_lets_go, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		a_node_is_latched_only_when_the_last_action_has_ended, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_promise_to_stay_off_is_remembered, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		without_the_directory_nothing_is_promised, set_up, tear_down),
 	};
