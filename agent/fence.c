@@ -108,6 +108,14 @@ agent_fence_answer(struct agent *agent, enum fencing_end end)
 
 /* ---- requests ---- */
 
+/* By the proof that is being written down; one of a reset does not prove that it stays off. */
+static bool
+is_answered(const struct agent *agent, enum fencing_action wanted)
+{
+	return agent->is_recording && peer_has_stopped(&agent->pair.peer) &&
+	       (wanted == FENCING_REBOOT || agent->pair.fencing.action == FENCING_OFF);
+}
+
 void
 agent_fence_verb(void *context, struct control_request *request, const json_t *arguments)
 {
@@ -116,6 +124,7 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 	const char *action = json_string_value(json_object_get(arguments, "action"));
 	json_int_t timeout_ms = json_integer_value(json_object_get(arguments, "timeout_ms"));
 	const uint64_t now_ms = clock_boot_ms();
+	enum fencing_action wanted;
 
 	if (!node || strcmp(node, agent_peer_name(agent)) != 0) {
 		control_refuse(request, CONTROL_REFUSED,
@@ -130,21 +139,19 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 		    TIMEOUT_MAX_MS);
 		return;
 	}
+	wanted = strcmp(action, "off") == 0 ? FENCING_OFF : FENCING_REBOOT;
 	if (agent->fencer_count == AGENT_FENCERS_MAX) {
 		control_refuse(request, CONTROL_REFUSED,
 		    "%s is not fenced: too many ask for that at once", node);
 		return;
 	}
-	/* Who asks while the proof is being written down is answered with it. */
-	if (!(agent->is_recording && peer_has_stopped(&agent->pair.peer)) &&
-	    !fencing_seek(&agent->pair.fencing,
-		strcmp(action, "off") == 0 ? FENCING_OFF : FENCING_REBOOT, &agent->pair.peer.life,
-		now_ms, now_ms + (uint64_t)timeout_ms)) {
+	if (!is_answered(agent, wanted) &&
+	    !pair_fence(&agent->pair, wanted, now_ms, now_ms + (uint64_t)timeout_ms)) {
 		control_refuse(request, CONTROL_REFUSED,
 		    "%s is not fenced: this node yields to it and ends itself", node);
 		return;
 	}
-	log_warning("fence: %s is to %s", node, strcmp(action, "off") == 0 ? "go off" : "be reset");
+	log_warning("fence: %s is to %s", node, wanted == FENCING_OFF ? "go off" : "be reset");
 	agent->fencers[agent->fencer_count++] = request;
 	agent_step(agent);
 }

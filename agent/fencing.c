@@ -20,6 +20,9 @@ fencing_seek(struct fencing *f, enum fencing_action action, const struct id128 *
 			f->action = action;
 		if (deadline_ms > f->deadline_ms)
 			f->deadline_ms = deadline_ms;
+		/* A later life that proves the first one's end may be the one that is meant now. */
+		if (!id128_is_same(&f->target, life))
+			f->target = (struct id128){{0}};
 		return true;
 	}
 	f->is_seeking = true;

@@ -114,7 +114,8 @@ struct fencing {
 void fencing_open(struct fencing *fencing, uint8_t node, bool can_bar);
 
 /* Pacemaker wants the peer to end. False: this node has yielded, and ends itself. While a request
- * is on its way another joins it; "off" is the stronger one. */
+ * is on its way another joins it; "off" is the stronger one, and the proof has to hold for both.
+ * life: the one that is known to run now; none: it is not known. */
 bool fencing_seek(struct fencing *fencing, enum fencing_action action, const struct id128 *life,
     uint64_t now_ms, uint64_t deadline_ms);
 

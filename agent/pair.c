@@ -17,8 +17,11 @@ pair_open(struct pair *pair, const struct pair_settings *settings)
 		hearing_open(&pair->lines[i], &ours, settings->silence_ms);
 	}
 	peer_open(&pair->peer);
-	right_open(&pair->right, settings->lease_ms);
+	right_open(&pair->right, settings->lease_ms, settings->can_bar);
 	fencing_open(&pair->fencing, settings->node, settings->can_bar);
+	pair->fencing.goes_off = settings->goes_off;
+	if (settings->is_alone)
+		right_alone(&pair->right, &settings->ended);
 }
 
 /* ---- what this node says ---- */
@@ -101,6 +104,21 @@ pair_hears(const struct pair *pair, unsigned line, uint64_t now_ms)
 }
 
 void
+pair_fenced(struct pair *pair, uint64_t fenced_ms)
+{
+	if (pair->asked_ms > fenced_ms)
+		return;
+	/* Which life that was is not said. Whoever answers from now on is a later one. */
+	right_alone(&pair->right, &(struct id128){{0}});
+}
+
+void
+pair_has_key(struct pair *pair, uint64_t looked_ms)
+{
+	right_has_key(&pair->right, looked_ms);
+}
+
+void
 pair_member(struct pair *pair, bool has_peer)
 {
 	peer_step(&pair->peer, has_peer ? PEER_EV_ENGINE_HAS : PEER_EV_ENGINE_LOST, NULL);
@@ -143,7 +161,8 @@ take_proof(struct pair *pair)
 		pair->ended = pair->peer.life;
 		break;
 	case FENCING_BARRED:
-		pair->ended = pair->fencing.target;
+		/* Whatever life ran then is barred, and this one runs no more or is that. */
+		pair->ended = pair->barred;
 		break;
 	case FENCING_NEWER_LIFE:
 		/* It is there, and not gone. */
@@ -177,6 +196,8 @@ pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms)
 		peer_step(&pair->peer, PEER_EV_QUIET, NULL);
 	gather(pair, self, now_ms, &facts);
 	duty = fencing_step(&pair->fencing, &facts);
+	if (duty.bar)
+		pair->barred = pair->peer.life;
 	if (duty.answer == FENCING_PROVED)
 		take_proof(pair);
 	return duty;
@@ -185,7 +206,11 @@ pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms)
 bool
 pair_fence(struct pair *pair, enum fencing_action action, uint64_t now_ms, uint64_t deadline_ms)
 {
-	return fencing_seek(&pair->fencing, action, &pair->peer.life, now_ms, deadline_ms);
+	const struct id128 unknown = {{0}};
+	bool is_known = pair->asked_ms && now_ms - pair->asked_ms < PAIR_REBOOT_MS;
+
+	return fencing_seek(
+	    &pair->fencing, action, is_known ? &pair->peer.life : &unknown, now_ms, deadline_ms);
 }
 
 uint64_t

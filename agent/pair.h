@@ -22,6 +22,10 @@
 
 #define PAIR_LINES_MAX 8
 
+/* No machine is back sooner. A life that was heard longer ago need not be the one that is to end:
+ * a later one may be there, of which nothing was heard yet. */
+#define PAIR_REBOOT_MS 1000u
+
 struct pair_settings {
 	uint64_t pair;     /* number of the pair: two may share a network */
 	uint8_t node;      /* this one: 0 or 1 */
@@ -30,6 +34,10 @@ struct pair_settings {
 	uint32_t silence_ms; /* a line is down after so long */
 	uint32_t lease_ms;
 	bool can_bar;
+	/* What a process before this one has left, in this life. */
+	bool goes_off; /* it has promised that this node stays off */
+	bool is_alone; /* the right was so (right.h), and whose end that was */
+	struct id128 ended;
 };
 
 /* What is to be seen of this node now. */
@@ -49,10 +57,11 @@ struct pair {
 	struct peer peer;
 	struct right right;
 	struct fencing fencing;
-	bool is_excluded;   /* the peer has a proof that this life has ended */
-	struct beat said;   /* the peer's last beat that was believed */
-	uint64_t asked_ms;  /* when we sent what it answers */
-	struct id128 ended; /* the life whose end was proved last; none: it was not known */
+	bool is_excluded;    /* the peer has a proof that this life has ended */
+	struct beat said;    /* the peer's last beat that was believed */
+	uint64_t asked_ms;   /* when we sent what it answers */
+	struct id128 barred; /* the life that was heard last when barring began */
+	struct id128 ended;  /* the life whose end was proved last; none: it was not known */
 };
 
 enum pair_heard {
@@ -73,6 +82,15 @@ pair_take(struct pair *pair, unsigned line, const struct beat *beat, uint64_t no
 
 /* What is owed now. When it says FENCING_PROVED the proof has been taken into account. */
 struct fencing_duty pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms);
+
+/* Pacemaker has had the peer's end from another level of its topology, a power switch, at that
+ * moment. Without that word this node has no evidence, and its core acknowledges nothing until the
+ * peer is back. It may come late: whoever has answered to what was asked since is there. */
+void pair_fenced(struct pair *pair, uint64_t fenced_ms);
+
+/* The array has shown this node's key, by a look that began at looked_ms. In a pair that can bar
+ * this has to come several times in lease_ms, or this node's core acknowledges nothing. */
+void pair_has_key(struct pair *pair, uint64_t looked_ms);
 
 /* What corosync says. */
 void pair_member(struct pair *pair, bool has_peer);

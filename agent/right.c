@@ -2,9 +2,9 @@
 #include "agent/right.h"
 
 void
-right_open(struct right *right, uint32_t lease_ms)
+right_open(struct right *right, uint32_t lease_ms, bool needs_key)
 {
-	*right = (struct right){.lease_ms = lease_ms};
+	*right = (struct right){.lease_ms = lease_ms, .needs_key = needs_key};
 }
 
 void
@@ -24,10 +24,19 @@ right_alone(struct right *right, const struct id128 *life)
 	right->ended = *life;
 }
 
+void
+right_has_key(struct right *right, uint64_t looked_ms)
+{
+	if (looked_ms > right->key_ms)
+		right->key_ms = looked_ms;
+}
+
 uint64_t
 right_until(const struct right *right, uint64_t now_ms)
 {
-	if (right->is_alone)
-		return now_ms + right->lease_ms;
-	return right->evidence_ms ? right->evidence_ms + right->lease_ms : 0;
+	uint64_t since_ms = right->is_alone ? now_ms : right->evidence_ms;
+
+	if (right->needs_key && right->key_ms < since_ms)
+		since_ms = right->key_ms;
+	return since_ms ? since_ms + right->lease_ms : 0;
 }

@@ -137,6 +137,21 @@ the_first_life_that_is_heard_is_not_newer_than_an_unknown_one(void **state)
 	assert_int_equal(step(w)->answer, FENCING_NO_END);
 }
 
+/* The later life may be the one that the second request means. */
+static void
+who_joins_a_request_does_not_get_the_proof_of_the_first(void **state)
+{
+	struct world *w = *state;
+	const struct id128 unknown = {{0}};
+
+	seek(w, FENCING_REBOOT);
+	step(w);
+	assert_true(
+	    fencing_seek(&w->fencing, FENCING_REBOOT, &unknown, w->facts.now_ms, DEADLINE_MS));
+	w->facts.peer_life = life_b;
+	assert_int_equal(step(w)->answer, FENCING_NO_END);
+}
+
 static void
 a_silent_peer_is_barred_at_once(void **state)
 {
@@ -390,6 +405,7 @@ main(void)
 	    LAW(a_word_of_before_the_silence_is_no_proof),
 	    LAW(a_newer_life_is_a_proof),
 	    LAW(the_first_life_that_is_heard_is_not_newer_than_an_unknown_one),
+	    LAW(who_joins_a_request_does_not_get_the_proof_of_the_first),
 	    LAW(a_silent_peer_is_barred_at_once),
 	    LAW(a_bar_that_failed_is_no_proof_and_is_tried_again),
 	    LAW(a_bar_of_an_earlier_request_proves_nothing_for_a_later_one),

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define START_MS 100000u
+#define LEASE_MS 1000u
+
+static const struct id128 ours = {{1}}, life_a = {{2}}, life_b = {{3}};
+
+/* Node 0, and what its peer would say to it. */
+struct world {
+	struct pair pair, peer;
+	struct pair_self self;
+	uint64_t now_ms, nonce;
+};
+
+static struct pair_settings
+settings_of(uint8_t node, const struct id128 *boot)
+{
+	return (struct pair_settings){
+	    .pair = 1,
+	    .node = node,
+	    .boot = *boot,
+	    .lines = 1,
+	    .silence_ms = 400,
+	    .lease_ms = LEASE_MS,
+	};
+}
+
+static void
+boot_peer(struct world *w, const struct id128 *life)
+{
+	const struct pair_settings settings = settings_of(1, life);
+
+	pair_open(&w->peer, &settings);
+}
+
+static int
+set_up(void **state)
+{
+	static struct world world;
+	const struct pair_settings settings = settings_of(0, &ours);
+
+	world = (struct world){.now_ms = START_MS, .nonce = 1};
+	pair_open(&world.pair, &settings);
+	boot_peer(&world, &life_a);
+	*state = &world;
+	return 0;
+}
+
+static void
+pass(struct world *w, struct pair *from, struct pair *to)
+{
+	struct beat beat;
+
+	pair_say(from, 0, w->nonce++, w->now_ms, &w->self, &beat);
+	pair_take(to, 0, &beat, w->now_ms);
+}
+
+/* Until both believe each other. */
+static void
+meet(struct world *w)
+{
+	for (int i = 0; i < 3; i++) {
+		pass(w, &w->pair, &w->peer);
+		pass(w, &w->peer, &w->pair);
+	}
+	assert_true(w->pair.peer.is_heard);
+}
+
+static enum fencing_end
+step(struct world *w)
+{
+	return pair_step(&w->pair, &w->self, w->now_ms).answer;
+}
+
+static void
+seek(struct world *w)
+{
+	assert_true(pair_fence(&w->pair, FENCING_REBOOT, w->now_ms, w->now_ms + 20000));
+	assert_int_equal(step(w), FENCING_NO_END);
+}
+
+static void
+a_life_that_booted_after_the_request_proves_the_end_of_the_one_before(void **state)
+{
+	struct world *w = *state;
+
+	meet(w);
+	w->now_ms += PAIR_REBOOT_MS - 1;
+	seek(w);
+	boot_peer(w, &life_b);
+	meet(w);
+	assert_int_equal(step(w), FENCING_PROVED);
+	assert_int_equal(w->pair.fencing.proof, FENCING_NEWER_LIFE);
+}
+
+/* It may have booted, and have taken the store, long before the request. */
+static void
+a_life_that_may_have_run_at_the_request_proves_nothing(void **state)
+{
+	struct world *w = *state;
+
+	meet(w);
+	w->now_ms += PAIR_REBOOT_MS;
+	seek(w);
+	boot_peer(w, &life_b);
+	meet(w);
+	assert_int_equal(step(w), FENCING_NO_END);
+}
+
+/* So that it is told, should it go on. */
+static void
+a_life_that_was_barred_has_ended_also_if_it_was_long_silent(void **state)
+{
+	struct world *w = *state;
+	struct pair_settings settings = settings_of(0, &ours);
+
+	settings.can_bar = true;
+	pair_open(&w->pair, &settings);
+	meet(w);
+	w->now_ms += 10 * PAIR_REBOOT_MS;
+	assert_true(pair_fence(&w->pair, FENCING_REBOOT, w->now_ms, w->now_ms + 20000));
+	assert_true(pair_step(&w->pair, &w->self, w->now_ms).bar);
+	fencing_barred(&w->pair.fencing, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_PROVED);
+	assert_true(peer_has_stopped(&w->pair.peer));
+	for (int i = 0; i < 3; i++) {
+		pass(w, &w->peer, &w->pair);
+		pass(w, &w->pair, &w->peer);
+	}
+	assert_true(w->peer.is_excluded);
+}
+
+static void
+after_a_fencing_by_power_it_serves_alone_until_it_is_answered(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), 0);
+	pair_fenced(&w->pair, w->now_ms);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms + LEASE_MS);
+	w->now_ms += 100;
+	meet(w);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms + 5000), w->now_ms + LEASE_MS);
+	/* Told again, late. */
+	pair_fenced(&w->pair, w->now_ms - 1);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms + 5000), w->now_ms + LEASE_MS);
+}
+
+static void
+what_was_proved_outlives_the_process(void **state)
+{
+	struct world *w = *state;
+	struct pair_settings settings = settings_of(0, &ours);
+
+	settings.is_alone = true;
+	settings.ended = life_a;
+	pair_open(&w->pair, &settings);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms + LEASE_MS);
+	/* The life that has ended may still speak. */
+	meet(w);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms + 5000), w->now_ms + 5000 + LEASE_MS);
+}
+
+static void
+the_promise_to_stay_off_outlives_the_process(void **state)
+{
+	struct world *w = *state;
+	struct pair_settings settings = settings_of(0, &ours);
+
+	settings.goes_off = true;
+	pair_open(&w->pair, &settings);
+	w->self.is_wrong = true;
+	assert_true(pair_step(&w->pair, &w->self, w->now_ms).end_self);
+	assert_true(w->pair.fencing.goes_off);
+}
+
+static void
+on_an_array_the_lease_needs_the_key(void **state)
+{
+	struct world *w = *state;
+	struct pair_settings settings = settings_of(0, &ours);
+
+	settings.can_bar = true;
+	pair_open(&w->pair, &settings);
+	meet(w);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), 0);
+	pair_has_key(&w->pair, w->now_ms - 200);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms - 200 + LEASE_MS);
+}
+
+#define LAW(name) cmocka_unit_test_setup(name, set_up)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    LAW(a_life_that_booted_after_the_request_proves_the_end_of_the_one_before),
+	    LAW(a_life_that_may_have_run_at_the_request_proves_nothing),
+	    LAW(a_life_that_was_barred_has_ended_also_if_it_was_long_silent),
+	    LAW(after_a_fencing_by_power_it_serves_alone_until_it_is_answered),
+	    LAW(what_was_proved_outlives_the_process),
+	    LAW(the_promise_to_stay_off_outlives_the_process),
+	    LAW(on_an_array_the_lease_needs_the_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
