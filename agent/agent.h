@@ -70,6 +70,7 @@ struct agent {
 	bool is_registered;
 	uint64_t array_due_ms;    /* when to look again */
 	uint64_t array_looked_ms; /* when the last look began */
+	uint64_t array_doubt_ms;  /* when it was doubted last */
 	char array_fault[BARRING_SENTENCE_MAX], bar_fault[BARRING_SENTENCE_MAX];
 	json_t *bar_evidence; /* of the last time that the peer was barred */
 
@@ -77,6 +78,7 @@ struct agent {
 	struct event_filter filter;
 	struct trap_sender *sender;
 	uint64_t news_ms;
+	uint64_t power_ms; /* when Pacemaker's other fencing ended the peer; 0: not, or taken */
 	struct agent_takeover {
 		uint64_t heard_ms, silent_ms, fenced_ms, store_ms, promoted_ms; /* 0: not yet */
 		bool is_told;
@@ -86,9 +88,15 @@ struct agent {
 	struct control_request *fencers[AGENT_FENCERS_MAX];
 	size_t fencer_count;
 	struct recorder *recorder;
-	bool is_recording; /* they wait for the record of a proof */
-	char fenced_life[ID128_TEXT_BYTES];
-	uint32_t fence_took_ms;
+	struct agent_proved {
+		struct control_request *fencers[AGENT_FENCERS_MAX]; /* wait for its record */
+		size_t count;
+		bool is_recording;
+		enum fencing_proof proof;
+		char life[ID128_TEXT_BYTES];
+		uint32_t took_ms;
+		uint64_t since_ms;
+	} proved; /* the last proof */
 };
 
 /* care.c: begin to look after the core, and end. */
@@ -112,6 +120,7 @@ const char *agent_peer_name(const struct agent *agent);
 
 /* fence.c */
 int agent_fence_open(struct agent *agent);
+void agent_fence_step(struct agent *agent, uint64_t now_ms);
 void agent_fence_verb(void *context, struct control_request *request, const json_t *arguments);
 void agent_fence_answer(struct agent *agent, enum fencing_end end);
 void agent_fence_close(struct agent *agent);

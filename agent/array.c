@@ -3,12 +3,17 @@
 #include "agent/agent.h"
 
 #include "agent/barrier.h"
+#include "agent/own.h"
 #include "common/clock.h"
+#include "common/latch.h"
 #include "common/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How often it is looked whether this node is still registered, and how soon again when it could
  * not register, or time has made a leap (a machine that stood still may have been barred). */
@@ -16,6 +21,25 @@
 #define RETRY_MS 1000u
 /* How often while the lease waits for it. */
 #define WAITED_MS 100u
+
+/* While this file is there sharedstore does not mount. */
+static void
+mark_unregistered(const struct agent *agent, bool is_unregistered)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" LATCH_UNREGISTERED, agent->config.run_directory);
+	if (!is_unregistered) {
+		unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		log_error("array: %s: %m", path);
+	else
+		close(fd);
+}
 
 /* ---- registering, and whether this node is still registered ---- */
 
@@ -28,6 +52,14 @@ be_gone(struct agent *agent, const char *sentence)
 	agent_step(agent);
 }
 
+/* At once, if it was doubted since the look began. */
+static void
+look_again_in(struct agent *agent, uint64_t ms)
+{
+	agent->array_due_ms =
+	    agent->array_doubt_ms > agent->array_looked_ms ? 0 : clock_boot_ms() + ms;
+}
+
 static void
 on_registered(void *context, enum barring_end end, const char *sentence, const json_t *evidence)
 {
@@ -35,11 +67,12 @@ on_registered(void *context, enum barring_end end, const char *sentence, const j
 
 	(void)evidence;
 	agent->array_look = NULL;
-	agent->array_due_ms = clock_boot_ms() + (end == BARRING_DONE ? CHECK_MS : RETRY_MS);
+	look_again_in(agent, end == BARRING_DONE ? CHECK_MS : RETRY_MS);
 	switch (end) {
 	case BARRING_DONE:
 		pair_has_key(&agent->pair, agent->array_looked_ms);
 		agent->is_registered = true;
+		mark_unregistered(agent, false);
 		agent->array_fault[0] = '\0';
 		log_notice("array: this node is registered with it");
 		return;
@@ -62,7 +95,7 @@ on_checked(void *context, enum barring_end end, const char *sentence, const json
 
 	(void)evidence;
 	agent->array_look = NULL;
-	agent->array_due_ms = clock_boot_ms() + CHECK_MS;
+	look_again_in(agent, CHECK_MS);
 	if (end == BARRING_GONE) {
 		be_gone(agent, sentence);
 		return;
@@ -76,6 +109,27 @@ on_checked(void *context, enum barring_end end, const char *sentence, const json
 	snprintf(agent->array_fault, sizeof(agent->array_fault), "%s", sentence);
 }
 
+/* Who has mounted the store without having registered in this life may have been barred meanwhile,
+ * and who registers then writes beside the peer. sharedstore does not mount before. */
+static bool
+is_late(struct agent *agent)
+{
+	struct own_holdings held;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/reserved", agent->config.run_directory);
+	if (access(path, F_OK) == 0)
+		return false;
+	own_look(agent->config.run_directory, agent->config.store_directory, &held);
+	if (held.store && !agent->array_fault[0])
+		log_error(
+		    "array: the store is mounted, and this node is not registered; put the node "
+		    "on standby, and boot it");
+	if (held.store)
+		snprintf(agent->array_fault, sizeof(agent->array_fault), "mounted too early");
+	return held.store;
+}
+
 void
 agent_array_step(struct agent *agent, uint64_t now_ms)
 {
@@ -84,6 +138,8 @@ agent_array_step(struct agent *agent, uint64_t now_ms)
 
 	if (!agent->pair.settings.can_bar || agent->is_wrong || agent->array_look ||
 	    (now_ms < agent->array_due_ms && !is_waited_for))
+		return;
+	if (!agent->is_registered && is_late(agent))
 		return;
 	agent->array_looked_ms = now_ms;
 	agent->array_look = agent->is_registered
@@ -95,6 +151,7 @@ void
 agent_array_suspect(struct agent *agent)
 {
 	agent->array_due_ms = 0;
+	agent->array_doubt_ms = clock_boot_ms();
 }
 
 /* ---- barring the peer ---- */
@@ -166,6 +223,7 @@ agent_array_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 			    devices->items[i], BARRING_DEVICE_MAX - 1);
 			return -EINVAL;
 		}
+	mark_unregistered(agent, true);
 	agent_array_step(agent, clock_boot_ms());
 	return 0;
 }

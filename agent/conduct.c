@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define RUN_DIRECTORY "/run/gemel"
 #define STEP_MS 20u
 #define LEAP_MS 500u
 /* Longer than a membership takes to form anew. */
@@ -27,8 +28,10 @@
 static bool
 is_deaf_to_engine(const struct agent *agent, uint64_t now_ms)
 {
-	return agent->news.echo_ms &&
-	       (!agent->news.is_connected || now_ms - agent->news.echo_ms > ENGINE_DEAF_MS);
+	const uint64_t since_ms = agent->news.echo_ms ? agent->news.echo_ms : agent->started_ms;
+
+	return (agent->news.echo_ms && !agent->news.is_connected) ||
+	       now_ms - since_ms > ENGINE_DEAF_MS;
 }
 
 static void
@@ -47,7 +50,8 @@ look(void *context, struct pair_self *self)
 	};
 	if (!agent->seen.is_alive || !agent->sight.has_progress)
 		return;
-	self->role = core->role <= BEAT_ROLE_MAX ? (uint8_t)core->role : 0;
+	/* CORE_ENDED in a beat says more: beat.h. */
+	self->role = core->role < CORE_ENDED ? (uint8_t)core->role : 0;
 	self->is_degraded = core->degraded;
 	self->generation = core->generation;
 	self->accepted = core->accepted;
@@ -200,7 +204,7 @@ agent_step(struct agent *agent)
 	if (duty.latch) {
 		let_go(agent);
 		look(agent, &self);
-		duty = pair_step(&agent->pair, &self, now_ms);
+		duty.end_self = pair_step(&agent->pair, &self, now_ms).end_self;
 		tell(agent, now_ms);
 	}
 	if (duty.bar)
@@ -281,6 +285,7 @@ on_step(void *data)
 	feed(agent, now_ms);
 	agent_array_step(agent, now_ms);
 	agent_notify_step(agent, now_ms);
+	agent_fence_step(agent, now_ms);
 	agent_takeover_step(agent, now_ms);
 	qb_loop_timer_add(agent->loop, QB_LOOP_HIGH, STEP_MS * 1000000ull, agent, on_step, &handle);
 	agent_step(agent);
@@ -325,6 +330,13 @@ make_settings(struct agent *agent, struct pair_settings *settings, char error[AG
 
 	if (result)
 		return result;
+	/* The resource agents look nowhere else for the latch. */
+	if (strcmp(config->run_directory, RUN_DIRECTORY) != 0) {
+		snprintf(error, AGENT_ERROR_MAX,
+		    "run_directory is \"%.128s\"; in a pair it has to be " RUN_DIRECTORY,
+		    config->run_directory);
+		return -EINVAL;
+	}
 	if (config->pair_lines.count > PAIR_LINES_MAX) {
 		snprintf(error, AGENT_ERROR_MAX, "pair { lines }: %zu lines; at most %d will do",
 		    config->pair_lines.count, PAIR_LINES_MAX);

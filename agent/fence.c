@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TIMEOUT_MAX_MS 600000
+#define RECORD_MS 300u
 
 /* ---- answers ---- */
 
@@ -24,24 +25,40 @@ refuse_all(struct agent *agent, const char *reason)
 }
 
 static void
+answer_proved(struct agent *agent)
+{
+	struct agent_proved *proved = &agent->proved;
+
+	for (size_t i = 0; i < proved->count; i++)
+		control_answer(proved->fencers[i],
+		    json_pack("{s:s,s:s,s:I}", "proof", fencing_proof_text(proved->proof), "life",
+			proved->life, "ms", (json_int_t)proved->took_ms));
+	proved->count = 0;
+}
+
+static void
 on_recorded(void *context, int error)
 {
 	struct agent *agent = context;
 
-	agent->is_recording = false;
-	if (error) {
-		log_error("fence: the proof cannot be recorded: %s; so it is not told either",
+	agent->proved.is_recording = false;
+	if (error)
+		log_error("fence: the proof is not on record: %s; make room in " HISTORY_DIRECTORY,
 		    strerror(-error));
-		refuse_all(
-		    agent, "its end is proved, but the record of the proof cannot be written");
+	answer_proved(agent);
+}
+
+/* The service does not wait for this node's own disk: the proof is in the log. */
+void
+agent_fence_step(struct agent *agent, uint64_t now_ms)
+{
+	struct agent_proved *proved = &agent->proved;
+
+	if (proved->count == 0 || now_ms - proved->since_ms < RECORD_MS)
 		return;
-	}
-	for (size_t i = 0; i < agent->fencer_count; i++)
-		control_answer(agent->fencers[i],
-		    json_pack("{s:s,s:s,s:I}", "proof",
-			fencing_proof_text(agent->pair.fencing.proof), "life", agent->fenced_life,
-			"ms", (json_int_t)agent->fence_took_ms));
-	agent->fencer_count = 0;
+	log_warning("fence: the record of the proof takes longer than %u ms, and is not waited for",
+	    RECORD_MS);
+	answer_proved(agent);
 }
 
 static json_t *
@@ -82,33 +99,56 @@ notify_proof(struct agent *agent)
 	agent_event(agent, &event);
 }
 
+/* Whoever waits is answered with this proof, and with no other. */
+static void
+hand_over_fencers(struct agent *agent, uint64_t now_ms)
+{
+	struct agent_proved *proved = &agent->proved;
+
+	answer_proved(agent);
+	memcpy(proved->fencers, agent->fencers, sizeof(agent->fencers));
+	proved->count = agent->fencer_count;
+	agent->fencer_count = 0;
+	proved->proof = agent->pair.fencing.proof;
+	proved->took_ms = (uint32_t)(now_ms - agent->pair.fencing.began_ms);
+	proved->since_ms = now_ms;
+	if (id128_is_none(&agent->pair.ended))
+		proved->life[0] = '\0';
+	else
+		id128_text(&agent->pair.ended, proved->life);
+}
+
 static void
 take_proof(struct agent *agent)
 {
-	const uint64_t now_ms = clock_boot_ms(), wall_ms = clock_wall_ms();
-	const struct id128 *ended = &agent->pair.ended;
+	const uint64_t wall_ms = clock_wall_ms();
+	struct agent_proved *proved = &agent->proved;
 	struct history_entry entry;
 
-	agent->fence_took_ms = (uint32_t)(now_ms - agent->pair.fencing.began_ms);
-	if (id128_is_none(ended))
-		agent->fenced_life[0] = '\0';
-	else
-		id128_text(ended, agent->fenced_life);
+	hand_over_fencers(agent, clock_boot_ms());
 	log_warning("fence: %s has stopped: %s, after %u ms", agent_peer_name(agent),
-	    fencing_proof_text(agent->pair.fencing.proof), agent->fence_took_ms);
+	    fencing_proof_text(proved->proof), proved->took_ms);
 	notify_proof(agent);
 	entry = (struct history_entry){
 	    .at_ms = wall_ms,
-	    .asked_at_ms = wall_ms - agent->fence_took_ms,
-	    .took_ms = agent->fence_took_ms,
+	    .asked_at_ms = wall_ms - proved->took_ms,
+	    .took_ms = proved->took_ms,
 	    .target = agent_peer_name(agent),
-	    .life = agent->fenced_life,
+	    .life = proved->life,
 	    .action = agent->pair.fencing.action == FENCING_OFF ? "off" : "reboot",
-	    .proof = fencing_proof_text(agent->pair.fencing.proof),
+	    .proof = fencing_proof_text(proved->proof),
 	    .by = agent->node,
 	    .evidence = evidence(agent),
 	};
-	agent->is_recording = true;
+	/* While the disk hangs one record waits for it; what comes meanwhile is in the log only. */
+	if (proved->is_recording) {
+		log_error(
+		    "fence: the proof is not on record: the one before is still being written");
+		json_decref(entry.evidence);
+		answer_proved(agent);
+		return;
+	}
+	proved->is_recording = true;
 	recorder_write(agent->recorder, history_record(&entry));
 }
 
@@ -127,14 +167,6 @@ agent_fence_answer(struct agent *agent, enum fencing_end end)
 }
 
 /* ---- requests ---- */
-
-/* By the proof that is being written down; one of a reset does not prove that it stays off. */
-static bool
-is_answered(const struct agent *agent, enum fencing_action wanted)
-{
-	return agent->is_recording && peer_has_stopped(&agent->pair.peer) &&
-	       (wanted == FENCING_REBOOT || agent->pair.fencing.action == FENCING_OFF);
-}
 
 void
 agent_fence_verb(void *context, struct control_request *request, const json_t *arguments)
@@ -167,8 +199,7 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 	}
 	/* A node that has yielded ends before it answers: a refusal would make Pacemaker here cut
 	 * the power of the peer. */
-	if (!is_answered(agent, wanted))
-		pair_fence(&agent->pair, wanted, now_ms, now_ms + (uint64_t)timeout_ms);
+	pair_fence(&agent->pair, wanted, now_ms, now_ms + (uint64_t)timeout_ms);
 	log_warning("fence: %s is to %s", node, wanted == FENCING_OFF ? "go off" : "be reset");
 	agent->fencers[agent->fencer_count++] = request;
 	agent_step(agent);
@@ -186,6 +217,7 @@ void
 agent_fence_close(struct agent *agent)
 {
 	refuse_all(agent, "the agent ends");
+	answer_proved(agent);
 	json_decref(agent->bar_evidence);
 	recorder_close(&agent->recorder);
 }

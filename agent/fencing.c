@@ -55,7 +55,8 @@ own_enter(struct fencing *f, enum fencing_own own, uint64_t now_ms)
 static bool
 must_yield(const struct fencing *f, const struct fencing_facts *facts)
 {
-	if (!facts->peer_asks || facts->owns)
+	/* What has begun to bar the peer ends first: else both might end. */
+	if (!facts->peer_asks || facts->owns || f->is_barring)
 		return false;
 	/* Both ask, and the mail is with neither. */
 	return !f->is_seeking || facts->owns_peer || f->node == 1;
@@ -147,6 +148,17 @@ reason_to_give_up(const struct fencing *f, const struct fencing_facts *facts)
 	return NULL;
 }
 
+static void
+seek_unasked(struct fencing *f, const struct fencing_facts *facts)
+{
+	const struct id128 unknown = {{0}};
+
+	if (facts->is_in_doubt && facts->owns && f->can_bar && !f->is_seeking && !f->is_barring &&
+	    f->own == FENCING_OWN_FREE)
+		fencing_seek(
+		    f, FENCING_REBOOT, &unknown, facts->now_ms, facts->now_ms + FENCING_OWN_MS);
+}
+
 static enum fencing_end
 step_seeking(struct fencing *f, const struct fencing_facts *facts)
 {
@@ -173,6 +185,7 @@ fencing_step(struct fencing *f, const struct fencing_facts *facts)
 	struct fencing_duty duty = {0};
 
 	step_own(f, facts);
+	seek_unasked(f, facts);
 	duty.answer = step_seeking(f, facts);
 	duty.latch = f->own == FENCING_OWN_LATCHING;
 	duty.end_self = f->own == FENCING_OWN_ENDING;

@@ -13,6 +13,9 @@
  * Silence is none. With no proof it waits until the deadline, and sooner when no further one can
  * come; then it fails, and Pacemaker goes on to the next level, which is power.
  *
+ * A node that owns the store and has lost its lease, since the peer is gone and nobody asks (it was
+ * no member of the cluster), seeks a proof by itself, where there is an array that can give one.
+ *
  * "off" promises that the node stays off: only its word that it powers itself off is enough.
  *
  * This node's own end:
@@ -78,7 +81,11 @@ struct fencing_facts {
 	bool peer_goes_off;     /* the same */
 	bool peer_ends;         /* fresh: it ends now, and could not release what it holds */
 	bool peer_knows;        /* fresh: it has heard a beat of ours that says RELEASED */
+	bool is_in_doubt; /* neither line nor cluster has the peer, and the lease has lapsed */
 };
+
+/* How long a request of this node's own lasts. */
+#define FENCING_OWN_MS 5000u
 
 enum fencing_end {
 	FENCING_NO_END,

@@ -15,6 +15,8 @@
 #define NEWS_MS 5000u
 #define CLOSE_MS 500u
 #define FENCING_AGE_MS 30000u
+/* A pair without an address never finishes. */
+#define TAKEOVER_MAX_MS 60000u
 
 /* ---- events ---- */
 
@@ -93,7 +95,7 @@ agent_takeover_step(struct agent *agent, uint64_t now_ms)
 		way->is_told = false;
 		return;
 	}
-	if (way->is_told)
+	if (way->is_told || (way->store_ms && now_ms - way->store_ms > TAKEOVER_MAX_MS))
 		return;
 	if (!way->store_ms) {
 		way->store_ms = now_ms;
@@ -110,31 +112,35 @@ agent_takeover_step(struct agent *agent, uint64_t now_ms)
 
 /* ---- Pacemaker's alerts ---- */
 
-/* By ages, since the wall clock may be set; none is older than this. */
-static bool
-is_since_last_heard(const struct agent *agent, const struct event *event)
-{
-	const uint64_t wall_ms = clock_wall_ms(), heard_ms = agent->takeover.heard_ms;
-	const uint64_t age_ms = wall_ms > event->at_ms ? wall_ms - event->at_ms : 0;
-
-	return age_ms < FENCING_AGE_MS && clock_boot_ms() - heard_ms >= age_ms;
-}
-
-/* Somebody else's fencing (by power, or a person's word) has ended the peer, and it was not
- * heard since. */
+/* Somebody else's fencing (by power, or a person's word) has ended the peer. By ages, since the
+ * wall clock may be set. */
 static void
 take_fencing(struct agent *agent, const struct event *event)
 {
+	const uint64_t wall_ms = clock_wall_ms(), now_ms = clock_boot_ms();
+	const uint64_t age_ms = wall_ms > event->at_ms ? wall_ms - event->at_ms : 0;
+
 	if (event->kind != EVENT_CLUSTER_FENCING || event->result != 0 ||
 	    strcmp(event->node, agent_peer_name(agent)) != 0 ||
-	    (strcmp(event->task, "reboot") != 0 && strcmp(event->task, "off") != 0))
+	    (strcmp(event->task, "reboot") != 0 && strcmp(event->task, "off") != 0) ||
+	    age_ms > FENCING_AGE_MS || age_ms >= now_ms)
 		return;
-	if (agent->pair.right.is_alone || agent->pair.peer.is_heard ||
-	    !is_since_last_heard(agent, event))
+	agent->power_ms = now_ms - age_ms;
+}
+
+/* The word may come while the peer's last beat still counts. */
+static void
+apply_fencing(struct agent *agent)
+{
+	if (!agent->power_ms || agent->pair.peer.is_heard)
 		return;
-	pair_fenced(&agent->pair);
-	log_warning("fence: %s has stopped: Pacemaker's fencing says so", event->node);
-	agent_step(agent);
+	if (!agent->pair.right.is_alone) {
+		pair_fenced(&agent->pair, agent->power_ms);
+		if (agent->pair.right.is_alone)
+			log_warning("fence: %s has stopped: Pacemaker's fencing says so",
+			    agent_peer_name(agent));
+	}
+	agent->power_ms = 0;
 }
 
 void
@@ -168,6 +174,7 @@ agent_notify_step(struct agent *agent, uint64_t now_ms)
 	char text[TRAP_NEWS_BYTES];
 	struct event event;
 
+	apply_fencing(agent);
 	while (event_filter_due(&agent->filter, alive(agent), now_ms, &event))
 		trap_sender_send(agent->sender, &event);
 	if (now_ms - agent->news_ms < NEWS_MS)

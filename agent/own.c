@@ -18,6 +18,7 @@
 #define KERNEL_BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define MOUNTS "/proc/self/mountinfo"
 #define MOUNTS_MAX (1024 * 1024)
+#define SYSRQ "/proc/sysrq-trigger"
 
 static int
 read_boot_id(const char *path, struct id128 *boot_r)
@@ -88,8 +89,10 @@ read_mounts(void)
 
 /* True unless it is seen that nothing is. */
 static bool
-is_mounted(const char *directory)
+is_mounted(const char *named)
 {
+	char real[PATH_MAX];
+	const char *directory = realpath(named, real) ? real : named;
 	static struct mount_entry entry;
 	char *text = read_mounts();
 	const char *cursor = text;
@@ -128,7 +131,11 @@ own_look(const char *run_directory, const char *store_directory, struct own_hold
 _Noreturn void
 own_end(bool goes_off)
 {
-	log_error("agent: this node %s now", goes_off ? "powers itself off" : "resets itself");
+	/* The kernel's own way asks each disk to flush first, and waits for it. */
+	int fd = open(SYSRQ, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, goes_off ? "o" : "b", 1) == 1)
+		close(fd);
 	reboot(goes_off ? RB_POWER_OFF : RB_AUTOBOOT);
 	log_error("agent: the kernel refuses that: %m; the watchdog has to do it");
 	abort();

@@ -51,8 +51,7 @@ flags_of(const struct pair *pair, const struct pair_self *self, const struct id1
 {
 	uint8_t flags = fencing_flags(&pair->fencing);
 
-	if (!id128_is_none(heard) && peer_has_stopped(&pair->peer) &&
-	    id128_is_same(heard, &pair->peer.ended))
+	if (!id128_is_none(heard) && id128_is_same(heard, &pair->peer.ended))
 		flags |= BEAT_EXCLUDES;
 	if (pair_lease(pair, now_ms) > now_ms)
 		flags |= BEAT_HAS_LEASE;
@@ -93,6 +92,9 @@ believe(struct pair *pair, const struct beat *beat, uint64_t asked_ms)
 	/* Of a life that has ended nothing else is taken. */
 	if (!pair->peer.is_heard || !id128_is_same(&pair->peer.life, &beat->boot))
 		return;
+	/* One that was overtaken on another line has nothing to say that is still so. */
+	if (id128_is_same(&pair->said.boot, &beat->boot) && beat->sequence <= pair->said.sequence)
+		return;
 	right_answered(&pair->right, &beat->boot, asked_ms);
 	/* Whoever speaks next for this node, in whatever life, is there again. */
 	if (beat->role == CORE_ENDED)
@@ -129,8 +131,10 @@ pair_hears(const struct pair *pair, unsigned line, uint64_t now_ms)
 }
 
 void
-pair_fenced(struct pair *pair)
+pair_fenced(struct pair *pair, uint64_t fenced_ms)
 {
+	if (pair->asked_ms > fenced_ms)
+		return;
 	/* Which life that was is not said. Whoever answers from now on is a later one. */
 	right_alone(&pair->right, &(struct id128){{0}});
 }
@@ -178,6 +182,8 @@ gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
 	    .is_heard = pair->peer.is_heard,
 	    .peer_life = pair->peer.life,
 	};
+	facts->is_in_doubt = pair->peer.state == PEER_SILENT && !pair->right.is_alone &&
+			     now_ms - pair->right.evidence_ms >= pair->settings.lease_ms;
 	if (!pair->peer.is_heard)
 		return;
 	facts->owns_peer = core_role_owns(said->role);

@@ -84,9 +84,10 @@ pair_take(struct pair *pair, unsigned line, const struct beat *beat, uint64_t no
 /* What is owed now. When it says FENCING_PROVED the proof has been taken into account. */
 struct fencing_duty pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms);
 
-/* Pacemaker has had the peer's end from another level of its topology: a power switch. Without that
- * word this node has no evidence, and its core acknowledges nothing until the peer is back. */
-void pair_fenced(struct pair *pair);
+/* Pacemaker has had the peer's end from another level of its topology, a power switch, at that
+ * moment. Without that word this node has no evidence, and its core acknowledges nothing until the
+ * peer is back. It may come late: whoever has answered to what was asked since is there. */
+void pair_fenced(struct pair *pair, uint64_t fenced_ms);
 
 /* The array has shown this node's key, by a look that began at looked_ms. */
 void pair_has_key(struct pair *pair, uint64_t looked_ms);

@@ -15,6 +15,15 @@ is_older(uint64_t since_ms, uint64_t bound_ms, uint64_t now_ms)
 	return since_ms && now_ms > since_ms && now_ms - since_ms > bound_ms;
 }
 
+/* Since when the core may be held to stand still. */
+static uint64_t
+stands_since(const struct watch *watch, const struct watch_sight *sight)
+{
+	if (sight->tick_ms == 0)
+		return 0;
+	return sight->tick_ms > watch->late_ms ? sight->tick_ms : watch->late_ms;
+}
+
 static enum watch_fault
 fault_of(const struct watch *watch, const struct watch_sight *sight, uint64_t now_ms)
 {
@@ -22,9 +31,9 @@ fault_of(const struct watch *watch, const struct watch_sight *sight, uint64_t no
 		return sight->role == CORE_ENDED ? WATCH_NO_FAULT : WATCH_DIED;
 	if (sight->role == 0 || sight->role == CORE_STARTING || sight->role == CORE_ENDED)
 		return WATCH_NO_FAULT;
-	if (sight->is_stopped && is_older(sight->tick_ms, PROGRESS_STOPPED_MS, now_ms))
+	if (sight->is_stopped && is_older(stands_since(watch, sight), PROGRESS_STOPPED_MS, now_ms))
 		return WATCH_STOPPED;
-	if (is_older(sight->tick_ms, watch->stuck_ms, now_ms))
+	if (is_older(stands_since(watch, sight), watch->stuck_ms, now_ms))
 		return WATCH_STUCK;
 	if (sight->role == CORE_FAILED)
 		return WATCH_GAVE_UP;
@@ -52,6 +61,8 @@ watch_look(struct watch *watch, const struct watch_sight *sight, uint64_t now_ms
 	enum watch_fault fault;
 
 	watch->looked_ms = now_ms;
+	if (is_late && watch->life)
+		watch->late_ms = now_ms;
 	if (sight->life != watch->life) {
 		watch->life = sight->life;
 		watch->is_settled = false;

@@ -53,6 +53,8 @@ struct watch {
 	enum watch_fault suspected;
 	unsigned looks; /* in a row that have shown it */
 	uint64_t looked_ms;
+	uint64_t
+	    late_ms; /* when a look came late, last: nobody is held to have stood still before */
 	uint64_t reported_ms; /* 0: never */
 };
 

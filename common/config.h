@@ -74,7 +74,7 @@ struct config {
 	char *witness_certificate;
 	char *witness_key;
 	char *witness_ca;
-	char *witness_log_file; /* empty: syslog only */
+	char *witness_log_file;          /* empty: syslog only */
 	struct config_list snmp_targets; /* empty: no traps */
 	char *snmp_version;
 	char *snmp_secrets;

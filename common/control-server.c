@@ -29,6 +29,10 @@ struct control_request {
 /* The context of a connection is its address if every verb is allowed to it. */
 static const char is_trusted;
 
+/* Looked up once: a directory service may take its time, and does so just when things fail. */
+static bool has_cluster_group;
+static gid_t cluster_group;
+
 /* libqb's dispatch functions have no context argument. */
 static qb_loop_t *dispatch_loop;
 
@@ -61,8 +65,7 @@ dispatch_job(enum qb_loop_priority p, void *data, qb_loop_job_dispatch_fn fn)
 static int32_t
 server_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
 {
-	const struct group *cluster = getgrnam(CLUSTER_GROUP);
-	bool is_cluster = cluster && gid == cluster->gr_gid;
+	bool is_cluster = has_cluster_group && gid == cluster_group;
 
 	if (uid == 0 || uid == geteuid() || is_cluster) {
 		/* The connection keeps it for server_process(). */
@@ -214,6 +217,7 @@ control_server_open(const char *service, const struct control_verb *verbs, void 
 	    .dispatch_del = dispatch_remove,
 	};
 	struct control_server *server = calloc(1, sizeof(*server));
+	const struct group *cluster = getgrnam(CLUSTER_GROUP);
 	int result;
 
 	if (!server)
@@ -222,6 +226,8 @@ control_server_open(const char *service, const struct control_verb *verbs, void 
 	server->context = context;
 	server->loop = loop;
 	dispatch_loop = loop;
+	has_cluster_group = cluster != NULL;
+	cluster_group = cluster ? cluster->gr_gid : 0;
 	server->service = qb_ipcs_create(service, 0, QB_IPC_NATIVE, &handlers);
 	if (!server->service) {
 		free(server);

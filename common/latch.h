@@ -17,6 +17,10 @@
 
 #define LATCH_FILE "latch"
 
+/* Beside it: while this file is there the node has not yet registered with its disk array, and the
+ * store must not be mounted. The agent daemon makes and removes it. */
+#define LATCH_UNREGISTERED "unregistered"
+
 /* Begin an action, until the process ends. takes: it may take the store, an address or a role. 0;
  * -EPERM: it takes, and the node is latched; -EBUSY: the node is being latched now; or -errno:
  * the directory is not there or not ours. */

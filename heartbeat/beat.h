@@ -59,7 +59,7 @@ struct beat {
 	uint8_t node;      /* who speaks: 0 or 1 */
 	uint8_t line;      /* number of the line that it is sent on */
 	struct id128 boot; /* the speaker's life */
-	uint64_t sequence; /* of this life on this line, from 1 */
+	uint64_t sequence; /* rises in a life on a line, with time: also from line to line */
 	uint64_t nonce;    /* random, new with each beat */
 	struct id128
 	    heard_boot;       /* whom the speaker has heard last on this line; none: nobody yet */

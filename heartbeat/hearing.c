@@ -26,11 +26,11 @@ has_ended(const struct hearing *h, const struct id128 *life)
 static bool
 is_echo(const struct hearing *h, const struct beat *beat, uint64_t now_ms, uint64_t *sent_ms_r)
 {
-	uint64_t oldest = h->sequence < HEARING_NONCES ? 0 : h->sequence - HEARING_NONCES;
+	uint64_t oldest = h->sent_count < HEARING_NONCES ? 0 : h->sent_count - HEARING_NONCES;
 
 	if (!id128_is_same(&beat->heard_boot, &h->boot))
 		return false;
-	for (uint64_t i = h->sequence; i > oldest; i--) {
+	for (uint64_t i = h->sent_count; i > oldest; i--) {
 		unsigned at = (i - 1) % HEARING_NONCES;
 
 		if (now_ms - h->sent[at].at_ms >= HEARING_ECHO_MS)
@@ -87,11 +87,14 @@ hearing_take(struct hearing *h, const struct beat *beat, uint64_t now_ms, uint64
 void
 hearing_say(struct hearing *h, uint64_t nonce, uint64_t now_ms, struct beat *beat)
 {
-	unsigned at = h->sequence % HEARING_NONCES;
+	unsigned at = h->sent_count % HEARING_NONCES;
 
 	h->sent[at].nonce = nonce;
 	h->sent[at].at_ms = now_ms;
-	h->sequence++;
+	h->sent_count++;
+	/* By time, so that a process that begins again in this life goes on above the one before,
+	 * and beats of several lines can be told older and newer. */
+	h->sequence = h->sequence < now_ms * 1000 ? now_ms * 1000 : h->sequence + 1;
 	beat->pair = h->pair;
 	beat->node = h->node;
 	beat->line = h->line;

@@ -39,6 +39,7 @@ struct hearing {
 
 	/* What was sent. */
 	uint64_t sequence;
+	uint64_t sent_count;
 	struct {
 		uint64_t nonce;
 		uint64_t at_ms;

@@ -5,6 +5,7 @@
 #include "common/slice.h"
 #include "ocf/child.h"
 #include "ocf/promotion.h"
+#include "common/latch.h"
 #include "common/mounts.h"
 #include "resource-agents/store-release.h"
 
@@ -401,6 +402,9 @@ store_disk_promote(struct ocf_context *ctx)
 
 	if (code != OCF_SUCCESS)
 		return code;
+	if (access(OCF_RUN_DIR "/" LATCH_UNREGISTERED, F_OK) == 0)
+		return ocf_fail(ctx, OCF_ERR_GENERIC,
+		    "this node is not registered with the disk array; gemel-agentd's log says why");
 	store = store_look(ctx);
 	add_error_policy(&store);
 	/* Mounted already: perhaps a promote was killed between mount and chown. */

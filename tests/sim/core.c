@@ -140,7 +140,8 @@ core_on_write(struct world *w, struct machine *m, uint32_t a)
 	if (!c->runs)
 		return;
 	c->is_owing = true;
-	world_put(w, EV_ACK, m, between(w, 10, chance_in_1000(&w->chance, 60) ? 2 * S : 3 * MS), 0);
+	world_put(
+	    w, EV_ACK, m, between(w, 10, chance_in_1000(&w->chance, 150) ? 2 * S : 3 * MS), 0);
 }
 
 void

@@ -131,6 +131,6 @@ fencer_on_power(struct world *w, struct machine *m, uint32_t ticket)
 		world_put(w, EV_BOOT, peer, between(w, 1 * S, 5 * S), 1);
 	law_fenced(w, m);
 	/* Who is to tell the agent waits until it is there. */
-	world_put(w, EV_TELL, m, between(w, 1 * MS, 50 * MS), 0);
+	world_put(w, EV_TELL, m, between(w, 1 * MS, 50 * MS), (uint32_t)machine_ms(w, m));
 	succeed(w, m, fence);
 }

@@ -77,7 +77,7 @@ judge_evidence(struct world *w, struct machine *m)
 	bool has_key =
 	    array_has_key(w, m) || w->now_us - m->key_gone_us <= LEASE_MS * MS + SLACK_US;
 
-	if (is_fresh || (m->is_alone && has_key) || !m->node.runs)
+	if (is_fresh || (m->is_alone && has_key))
 		return;
 	law_break(w, LAW_LEASE, "%s acknowledges, and the last answer to it was %llu ms ago",
 	    name_of(m), (unsigned long long)((w->now_us - m->evidence_us) / MS));
@@ -330,7 +330,8 @@ is_good(const struct world *w)
 		if (!m->is_on || !m->engine.runs || !m->engine.has_peer || !m->node.runs ||
 		    !array_has_key(w, m) || m->has_latch)
 			return false;
-		if (m->core.runs && m->core.role == CORE_ACTIVE && w->now_us - m->acked_us < 1 * S)
+		if (m->core.runs && m->core.role == CORE_ACTIVE &&
+		    w->now_us - m->acked_us < GOOD_US)
 			active++;
 		else if (!m->core.runs || m->core.role != CORE_STANDBY)
 			return false;

@@ -321,14 +321,13 @@ node_on_member(struct world *w, struct machine *m, uint32_t has_peer)
 
 /* Pacemaker tells of a fencing that was not this agent's. */
 void
-node_on_tell(struct world *w, struct machine *m, uint32_t a)
+node_on_tell(struct world *w, struct machine *m, uint32_t fenced_ms)
 {
-	(void)a;
 	if (!m->node.runs || m->node.is_stopped) {
-		world_put(w, EV_TELL, m, 100 * MS, 0);
+		world_put(w, EV_TELL, m, 100 * MS, fenced_ms);
 		return;
 	}
-	pair_fenced(&m->node.pair);
+	pair_fenced(&m->node.pair, fenced_ms);
 	node_step(w, m);
 }
 

@@ -6,7 +6,7 @@
 #include "common/control.h"
 
 #include "agent/alert.h"
-#include "mailcore/control/server.h"
+#include "common/control-server.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -318,7 +318,7 @@ the_word_is_given_only_when_it_is_true(void **state)
 		assert_int_equal(fencing_flags(&w->fencing), 0);
 	}
 	assert_true(step(w)->end_self);
-	assert_int_equal(fencing_flags(&w->fencing), 0);
+	assert_int_equal(fencing_flags(&w->fencing), BEAT_ENDS);
 }
 
 static void
@@ -381,7 +381,7 @@ who_is_in_the_wrong_ends_at_once(void **state)
 	w->facts.owns = true;
 	w->facts.is_wrong = true;
 	assert_true(step(w)->end_self);
-	assert_int_equal(fencing_flags(&w->fencing), 0);
+	assert_int_equal(fencing_flags(&w->fencing), BEAT_ENDS);
 }
 
 static void
@@ -395,6 +395,68 @@ who_was_asked_to_stay_off_says_that_too(void **state)
 	step(w);
 	step(w);
 	assert_int_equal(fencing_flags(&w->fencing), BEAT_RELEASED | BEAT_GOES_OFF);
+}
+
+static void
+who_cannot_let_go_ends_at_once_and_says_so(void **state)
+{
+	struct world *w = *state;
+
+	ask(w);
+	step(w);
+	w->facts.is_latched = w->facts.is_bound = true;
+	assert_true(step(w)->end_self);
+	assert_int_equal(fencing_flags(&w->fencing), BEAT_ENDS);
+}
+
+static void
+a_peer_that_ends_without_its_word_is_barred_at_once(void **state)
+{
+	struct world *w = *state;
+
+	w->facts.owns_peer = true;
+	seek(w, FENCING_REBOOT);
+	assert_false(step(w)->bar);
+	w->facts.peer_ends = true;
+	assert_true(step(w)->bar);
+	assert_int_equal(w->duty.answer, FENCING_NO_END);
+}
+
+static void
+who_is_barring_does_not_yield_meanwhile(void **state)
+{
+	struct world *w = *state;
+
+	fall_silent(w);
+	seek(w, FENCING_REBOOT);
+	assert_true(step(w)->bar);
+	w->facts.is_heard = true;
+	w->facts.owns_peer = true;
+	ask(w);
+	assert_false(step(w)->latch);
+	fencing_barred(&w->fencing, "the array does not answer", w->facts.now_ms);
+	assert_true(step(w)->latch);
+}
+
+static void
+an_owner_in_doubt_seeks_a_proof_unasked(void **state)
+{
+	struct world *w = *state;
+
+	fall_silent(w);
+	w->facts.is_in_doubt = true;
+	assert_false(step(w)->bar);
+	w->facts.owns = true;
+	assert_true(step(w)->bar);
+	fencing_barred(&w->fencing, NULL, w->facts.now_ms);
+	assert_int_equal(step(w)->answer, FENCING_PROVED);
+
+	set_up(state);
+	fall_silent(w);
+	w->fencing.can_bar = false;
+	w->facts.is_in_doubt = w->facts.owns = true;
+	step(w);
+	assert_false(w->fencing.is_seeking);
 }
 
 #define LAW(name) cmocka_unit_test_setup(name, set_up)
@@ -424,6 +486,10 @@ main(void)
 	    LAW(if_both_ask_and_neither_owns_node_1_yields),
 	    LAW(who_is_in_the_wrong_ends_at_once),
 	    LAW(who_was_asked_to_stay_off_says_that_too),
+	    LAW(who_cannot_let_go_ends_at_once_and_says_so),
+	    LAW(a_peer_that_ends_without_its_word_is_barred_at_once),
+	    LAW(who_is_barring_does_not_yield_meanwhile),
+	    LAW(an_owner_in_doubt_seeks_a_proof_unasked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,9 +143,13 @@ after_a_fencing_by_power_it_serves_alone_until_it_is_answered(void **state)
 	struct world *w = *state;
 
 	assert_int_equal(pair_lease(&w->pair, w->now_ms), 0);
-	pair_fenced(&w->pair);
+	pair_fenced(&w->pair, w->now_ms);
 	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms + LEASE_MS);
+	w->now_ms += 100;
 	meet(w);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms + 5000), w->now_ms + LEASE_MS);
+	/* Told again, late. */
+	pair_fenced(&w->pair, w->now_ms - 1);
 	assert_int_equal(pair_lease(&w->pair, w->now_ms + 5000), w->now_ms + LEASE_MS);
 }
 
@@ -187,8 +191,29 @@ on_an_array_the_lease_needs_the_key(void **state)
 	pair_open(&w->pair, &settings);
 	meet(w);
 	assert_int_equal(pair_lease(&w->pair, w->now_ms), 0);
-	pair_has_key(&w->pair, w->now_ms - 200);
-	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms - 200 + LEASE_MS);
+	assert_true(pair_needs_look(&w->pair));
+	pair_has_key(&w->pair, w->now_ms);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms + LEASE_MS);
+	assert_false(pair_needs_look(&w->pair));
+}
+
+static void
+a_restarted_agent_is_heard_at_once(void **state)
+{
+	struct world *w = *state;
+	const uint64_t hour_ms = 3600 * 1000;
+
+	/* It has beaten for an hour, and begins anew in the same life. */
+	meet(w);
+	for (uint64_t i = 0; i < hour_ms / 100; i++) {
+		w->now_ms += 100;
+		meet(w);
+	}
+	boot_peer(w, &life_a);
+	w->now_ms += 100;
+	meet(w);
+	assert_true(pair_hears(&w->pair, 0, w->now_ms));
+	assert_int_equal(w->pair.asked_ms, w->now_ms);
 }
 
 #define LAW(name) cmocka_unit_test_setup(name, set_up)
@@ -204,6 +229,7 @@ main(void)
 	    LAW(what_was_proved_outlives_the_process),
 	    LAW(the_promise_to_stay_off_outlives_the_process),
 	    LAW(on_an_array_the_lease_needs_the_key),
+	    LAW(a_restarted_agent_is_heard_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
