@@ -8,6 +8,7 @@
 #define GEMEL_AGENT_AGENT_H
 
 #include "agent/barrier.h"
+#include "agent/digests.h"
 #include "agent/engine.h"
 #include "agent/event-filter.h"
 #include "agent/heart.h"
@@ -30,10 +31,12 @@
 
 struct agent {
 	struct config config;
+	const char *config_path; /* borrowed */
 	char node[AGENT_NODE_MAX]; /* this one's name */
 	qb_loop_t *loop;
 	struct control_server *server;
 	uint64_t started_ms;
+	struct digests *digests; /* NULL: no peer */
 
 	/* care.c: the core of this node. */
 	struct sight sight;

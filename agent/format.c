@@ -2,8 +2,8 @@
 #include "agent/format.h"
 
 #include "agent/own.h"
+#include "common/line-spec.h"
 #include "heartbeat/disk-partition.h"
-#include "heartbeat/line-spec.h"
 
 #include <stdio.h>
 #include <stdlib.h>

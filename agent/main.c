@@ -139,6 +139,8 @@ on_hangup(int32_t signal_number, void *data)
 	(void)signal_number;
 	if (result)
 		log_error("log: %s cannot be opened again: %s", file, strerror(-result));
+	if (agent->digests)
+		digests_again(agent->digests);
 	return 0;
 }
 
@@ -165,6 +167,21 @@ open_loop(struct agent *agent, char error[AGENT_ERROR_MAX])
 }
 
 static int
+open_digests(struct agent *agent, char error[AGENT_ERROR_MAX])
+{
+	const struct digests_settings settings = {
+	    .paths = {agent->config_path, digest_files[1].path, agent->config.pair_keys},
+	    .look_ms = DIGESTS_LOOK_MS,
+	    .retry_ms = DIGESTS_RETRY_MS,
+	};
+	int result = digests_open(agent->loop, &settings, &agent->digests);
+
+	if (result)
+		snprintf(error, AGENT_ERROR_MAX, "no thread can be started: %s", strerror(-result));
+	return result;
+}
+
+static int
 open_pair(struct agent *agent, char error[AGENT_ERROR_MAX])
 {
 	int result = agent_fence_open(agent);
@@ -174,12 +191,14 @@ open_pair(struct agent *agent, char error[AGENT_ERROR_MAX])
 		return result;
 	}
 	agent->is_paired = true;
-	return agent_conduct_open(agent, error);
+	result = agent_conduct_open(agent, error);
+	return result ? result : open_digests(agent, error);
 }
 
 static void
 close_agent(struct agent *agent)
 {
+	digests_close(&agent->digests);
 	if (agent->is_paired) {
 		agent_fence_close(agent);
 		agent_conduct_close(agent);
@@ -254,6 +273,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "gemel-agentd: %s\n", error);
 		return EXIT_FAILURE;
 	}
+	agent.config_path = arguments.config_path;
 	status = arguments.is_to_format ? format_partitions(&agent.config, arguments.is_forced)
 					: run(&agent);
 	config_close(&agent.config);

@@ -24,8 +24,9 @@
 #ifndef GEMEL_HEARTBEAT_LINE_H
 #define GEMEL_HEARTBEAT_LINE_H
 
+#include "common/line-spec.h"
+#include "heartbeat/beat.h"
 #include "heartbeat/line-health.h"
-#include "heartbeat/line-spec.h"
 
 #include <qb/qbloop.h>
 

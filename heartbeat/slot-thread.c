@@ -3,8 +3,8 @@
 
 #include "common/clock.h"
 #include "common/disk.h"
+#include "common/line-spec.h"
 #include "heartbeat/disk-partition.h"
-#include "heartbeat/line-spec.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -188,6 +188,11 @@ check_fencing(const struct facts *facts, struct findings *out)
 	}
 	for (size_t i = 0; i < cib->node_count; i++)
 		check_target(cib, cib->nodes[i], out);
+	if (has_ours && !fact_or(facts->gemel.is_paired, 1))
+		finding_add(out, FINDING_PAIR_NODES_NONE,
+		    "gemel.conf: pair { nodes } is not set, so gemel-agentd listens to no peer and "
+		    "fence_gemel fails in every takeover; name both nodes in it, in the same order "
+		    "on both");
 	/* A single device needs no levels. */
 	if (has_ours && has_power)
 		check_levels(cib, out);

@@ -78,8 +78,9 @@ struct gemel_facts {
 	bool is_known;
 	struct fact require_mount;
 	struct fact standalone;
+	struct fact is_paired; /* pair { nodes } is given, so the agent has a peer */
 	struct fact beat_ms, lease_ms;
-	struct fact watchdog_timeout_ms;
+	struct fact watchdog_timeout_ms; /* unknown: no watchdog */
 	struct fact poison_wait_ms;   /* unknown: poisoning is not in use */
 	struct fact has_reservations; /* the disk array takes SCSI-3 registrations */
 	struct fact has_witness;

@@ -32,6 +32,7 @@ static const struct {
     [FINDING_GEMEL_WRONG] = {"gemel-wrong", SEVERITY_REFUSE},
     [FINDING_MOUNT_NOT_REQUIRED] = {"mount-not-required", SEVERITY_REFUSE},
     [FINDING_STANDALONE_PAIR] = {"standalone-pair", SEVERITY_REFUSE},
+    [FINDING_PAIR_NODES_NONE] = {"pair-nodes-none", SEVERITY_REFUSE},
     [FINDING_LEASE_SHORT] = {"lease-short", SEVERITY_REFUSE},
     [FINDING_LEASE_LONG] = {"lease-long", SEVERITY_REFUSE},
     [FINDING_LEASE_AFTER_DETECTION] = {"lease-after-detection", SEVERITY_NOTE},

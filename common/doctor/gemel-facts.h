@@ -10,8 +10,12 @@
 
 #include "common/config.h"
 #include "common/doctor/facts.h"
+#include "common/doctor/findings.h"
 
-/* Fill in what the configuration says; leaves the key file alone. */
-void gemel_facts_from(const struct config *config, struct gemel_facts *facts);
+/* Fill in what the configuration says; leaves the key file alone. own_node: as this node calls
+ * itself, for its own address on each line; when pair { nodes } does not name it, the lines stay
+ * unknown. A line that can't be read becomes a finding. */
+void gemel_facts_from(const struct config *config, const char *own_node, struct gemel_facts *facts,
+    struct findings *out);
 
 #endif

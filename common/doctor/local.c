@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,8 +70,9 @@ read_corosync(const char *path, struct facts *facts, struct findings *out)
 	buffer_close(&text);
 }
 
+/* keys: where it says that the key file is; as it was, if it cannot be read. */
 static void
-read_gemel(const char *path, struct facts *facts, struct findings *out)
+read_gemel(const char *path, struct facts *facts, struct findings *out, char keys[PATH_MAX])
 {
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
@@ -79,7 +81,8 @@ read_gemel(const char *path, struct facts *facts, struct findings *out)
 		finding_add(out, FINDING_GEMEL_WRONG, "%s", error);
 		return;
 	}
-	gemel_facts_from(&config, &facts->gemel);
+	gemel_facts_from(&config, facts->own_node, &facts->gemel, out);
+	snprintf(keys, PATH_MAX, "%s", config.pair_keys);
 	config_close(&config);
 }
 
@@ -125,19 +128,23 @@ void
 local_read(const struct local_paths *paths, struct facts *facts, struct findings *out)
 {
 	const char *files[DIGEST_FILES] = {paths->gemel, paths->corosync, paths->keys};
+	char keys[PATH_MAX] = "";
 
 	if (gethostname(facts->own_node, sizeof(facts->own_node) - 1) != 0)
 		facts->own_node[0] = '\0';
-	for (size_t i = 0; i < DIGEST_FILES; i++) {
-		struct file_fact *file = &facts->files[facts->file_count++];
-
+	for (size_t i = 0; i < DIGEST_FILES; i++)
 		if (!files[i])
 			files[i] = digest_files[i].path;
-		snprintf(file->name, sizeof(file->name), "%s", digest_files[i].name);
-		digest_file(files[i], file->hex);
-	}
-	read_gemel(files[0], facts, out);
+	read_gemel(files[0], facts, out, keys);
+	if (!paths->keys && keys[0])
+		files[2] = keys;
 	read_corosync(files[1], facts, out);
 	facts->gemel.key_file = look_at_key_file(files[2]);
 	read_drbd(paths->drbd ? paths->drbd : DRBD_FOLDER, &facts->drbd);
+	for (size_t i = 0; i < DIGEST_FILES; i++) {
+		struct file_fact *file = &facts->files[facts->file_count++];
+
+		snprintf(file->name, sizeof(file->name), "%s", digest_files[i].name);
+		digest_file(files[i], file->hex);
+	}
 }

@@ -15,8 +15,9 @@
 #define DRBD_FOLDER "/etc/drbd.d"
 
 struct local_paths {
-	const char *gemel, *corosync, *keys; /* NULL: as digest_files has them */
-	const char *drbd;                    /* NULL: DRBD_FOLDER */
+	const char *gemel, *corosync; /* NULL: as digest_files has them */
+	const char *keys;             /* NULL: as gemel.conf has it */
+	const char *drbd;             /* NULL: DRBD_FOLDER */
 };
 
 /* Read them all. *facts must be zero, or hold only what others have filled in. */

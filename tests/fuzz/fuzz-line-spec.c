@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "heartbeat/line-spec.h"
+#include "common/line-spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	assert(memchr(spec.interface, '\0', sizeof(spec.interface)));
 	assert((spec.kind == LINE_UDP) == (spec.path[0] == '\0'));
 	assert((spec.kind == LINE_SERIAL) == (spec.baud > 0));
-	for (int i = 0; i < BEAT_NODES && spec.kind == LINE_UDP; i++) {
+	for (int i = 0; i < LINE_NODES && spec.kind == LINE_UDP; i++) {
 		int family = spec.nodes[i].address.ss_family;
 
 		assert(family == AF_INET || family == AF_INET6);

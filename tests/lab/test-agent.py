@@ -46,6 +46,20 @@ def whole_pair():
     return faults.Pair("hq")
 
 
+def findings(node):
+    """What gemel doctor says there: ids and sentences, by severity."""
+    said = json.loads(on(node, "gemel doctor --json", check=False).stdout)
+    return [(one["severity"], one["id"], one["sentence"]) for one in said["findings"]]
+
+
+def refused(node):
+    return [sentence for severity, _, sentence in findings(node) if severity == "refuse"]
+
+
+def has_compared_files(node):
+    return "file-uncompared" not in [name for _, name, _ in findings(node)]
+
+
 # -- laws --
 
 def is_reported(name):
@@ -102,12 +116,24 @@ def killed_agent_moves_nothing():
     assert reports(pair.active) == 0
 
 
+def doctor_is_content_and_sees_a_difference():
+    pair, conf = whole_pair(), "/etc/gemel/gemel.conf"
+    wait.until(lambda: has_compared_files(pair.active), 60, "the peer has not said what it has")
+    assert refused(pair.active) == []
+    on(pair.standby, f"cp -a {conf} {conf}.kept; echo '# one more' >>{conf}")
+    wait.until(lambda: refused(pair.active), 60, "the doctor sees no difference")
+    assert [sentence.split(":")[0] for sentence in refused(pair.active)] == ["gemel.conf"]
+    on(pair.standby, f"mv {conf}.kept {conf}; pkill -HUP -x gemel-agentd")
+    wait.until(lambda: refused(pair.active) == [], 60, "the doctor sees a difference still")
+
+
 LAWS = [
     killed_core_is_reported,
     stopped_core_is_reported,
     orderly_changes_are_no_failures,
     maintenance_is_left_in_peace,
     killed_agent_moves_nothing,
+    doctor_is_content_and_sees_a_difference,
 ]
 
 

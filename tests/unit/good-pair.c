@@ -36,6 +36,7 @@ good_gemel(struct gemel_facts *g)
 	    .is_known = true,
 	    .require_mount = fact_of(1),
 	    .standalone = fact_of(0),
+	    .is_paired = fact_of(1),
 	    .beat_ms = fact_of(100),
 	    .lease_ms = fact_of(600),
 	    .watchdog_timeout_ms = fact_of(5000),

@@ -108,6 +108,8 @@ SPOIL(ours_without_levels, only_ours(c); c->level_count = 0)
 SPOIL(lines_only, only_ours(c); f->gemel.poison_wait_ms = (struct fact){0})
 SPOIL(reservations_only, only_ours(c); f->gemel.poison_wait_ms = (struct fact){0};
       f->gemel.has_reservations = fact_of(1))
+SPOIL(no_peer, f->gemel.is_paired = fact_of(0))
+SPOIL(no_peer_no_gemel, f->gemel.is_paired = fact_of(0); strcpy(p[GOOD_FENCE].agent, "fence_sbd"))
 SPOIL(grants_only, only_ours(c); f->gemel.poison_wait_ms = (struct fact){0};
       f->drbd.resource_count = 1; strcpy(f->drbd.fencing, "resource-and-stonith");
       strcpy(f->drbd.handler, "gemel-fence-peer"))
@@ -125,6 +127,8 @@ fencing_is_judged(void **state)
 	    FOUND(hosts_asked, FENCE_HOSTS_ASKED, 1),
 	    FOUND(device_delay, FENCE_DELAY, 1),
 	    FOUND(no_gemel, FENCE_GEMEL_NONE, 1),
+	    FOUND(no_peer, PAIR_NODES_NONE, 1),
+	    NOT_FOUND(no_peer_no_gemel, PAIR_NODES_NONE, 1),
 	    FOUND(no_levels, FENCE_LEVELS, 2),
 	    FOUND(levels_turned, FENCE_LEVELS, 1),
 	    FOUND(both_on_level_1, FENCE_LEVELS, 1),

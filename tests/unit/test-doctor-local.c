@@ -98,6 +98,97 @@ the_files_become_facts(void **state)
 	assert_string_equal(f->facts.files[2].hex, "");
 }
 
+/* With this node as the number'th of the pair. */
+static void
+put_pair(struct fixture *f, unsigned number, const char *lines, const char *more)
+{
+	char text[2048], own[256];
+
+	assert_int_equal(gethostname(own, sizeof(own)), 0);
+	snprintf(text, sizeof(text),
+	    "domain = \"example.test\"\npair {\nnodes = {\"%s\", \"%s\"}\nlines = {%s}\n%s}\n",
+	    number == 0 ? own : "its-peer", number == 1 ? own : "its-peer", lines, more);
+	put(f->gemel, text, 0644);
+	local_read(&f->paths, &f->facts, &f->found);
+}
+
+static void
+the_lines_are_this_nodes(void **state)
+{
+	static const char lines[] =
+	    "\"udp 10.0.2.1:4572 10.0.2.2\", \"udp fd00:0::1 [fd00::2]:1\", "
+	    "\"serial /dev/ttyS0\"";
+	static const char *const addresses[2][2] = {
+	    {"10.0.2.1", "fd00::1"}, {"10.0.2.2", "fd00::2"}};
+	struct fixture *f = *state;
+	const struct gemel_facts *gemel = &f->facts.gemel;
+
+	for (unsigned i = 0; i < 2; i++) {
+		f->facts = (struct facts){0};
+		put_pair(f, i, lines, "");
+		assert_true(gemel->lines_are_known);
+		assert_int_equal(gemel->line_count, 3);
+		assert_string_equal(gemel->lines[0], addresses[i][0]);
+		assert_string_equal(gemel->lines[1], addresses[i][1]);
+		assert_string_equal(gemel->lines[2], "");
+	}
+	f->facts = (struct facts){0};
+	put_pair(f, 2, lines, "");
+	assert_false(gemel->lines_are_known);
+	assert_false(has(f, FINDING_GEMEL_WRONG));
+	f->facts = (struct facts){0};
+	put_pair(f, 0, "\"udp 10.0.2.1\"", "");
+	assert_false(gemel->lines_are_known);
+	assert_true(has(f, FINDING_GEMEL_WRONG));
+}
+
+static void
+the_agents_settings_count_where_it_has_a_peer(void **state)
+{
+	struct fixture *f = *state;
+	const struct gemel_facts *gemel = &f->facts.gemel;
+	char more[256];
+
+	put(f->gemel, "domain = \"example.test\"\nstandalone = true\n", 0644);
+	local_read(&f->paths, &f->facts, &f->found);
+	assert_int_equal(fact_or(gemel->standalone, -1), 1);
+	assert_int_equal(fact_or(gemel->is_paired, -1), 0);
+	assert_false(gemel->lease_ms.is_known || gemel->beat_ms.is_known);
+	assert_false(gemel->lines_are_known || gemel->has_reservations.is_known);
+	f->facts = (struct facts){0};
+	put_pair(f, 0, "", "");
+	assert_int_equal(fact_or(gemel->standalone, -1), 0);
+	assert_int_equal(fact_or(gemel->is_paired, -1), 1);
+	assert_int_equal(fact_or(gemel->beat_ms, -1), 100);
+	assert_int_equal(fact_or(gemel->lease_ms, -1), 1000);
+	assert_int_equal(fact_or(gemel->has_reservations, -1), 0);
+	assert_false(gemel->watchdog_timeout_ms.is_known || gemel->has_witness.is_known);
+	assert_true(gemel->lines_are_known && gemel->line_count == 0);
+	f->facts = (struct facts){0};
+	snprintf(more, sizeof(more),
+	    "reservations = {\"/dev/sdb\"}\n}\nagent {\nwatchdog = \"/dev/watchdog\"\n"
+	    "watchdog_timeout_s = 7\n");
+	put_pair(f, 0, "", more);
+	assert_int_equal(fact_or(gemel->has_reservations, -1), 1);
+	assert_int_equal(fact_or(gemel->watchdog_timeout_ms, -1), 7000);
+}
+
+/* pair { keys } may name another file than the usual one. */
+static void
+the_key_file_is_the_configured_one(void **state)
+{
+	struct fixture *f = *state;
+	char more[128], hex[DIGEST_HEX_MAX];
+
+	put(f->keys, "1 00\n", 0600);
+	assert_int_equal(digest_file(f->keys, hex), 0);
+	snprintf(more, sizeof(more), "keys = \"%s\"\n", f->keys);
+	f->paths.keys = NULL;
+	put_pair(f, 0, "", more);
+	assert_int_equal(f->facts.gemel.key_file, geteuid() == 0 ? KEY_FILE_GOOD : KEY_FILE_OPEN);
+	assert_string_equal(f->facts.files[2].hex, hex);
+}
+
 static void
 what_is_wrong_or_missing_is_found(void **state)
 {
@@ -200,6 +291,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(the_files_become_facts, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_lines_are_this_nodes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		the_agents_settings_count_where_it_has_a_peer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_key_file_is_the_configured_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_is_wrong_or_missing_is_found, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_key_file_is_roots_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_digest_is_sha_256, setup, teardown),

@@ -131,6 +131,8 @@ law "two_equal_intervals_are_refused" spoilt monitor-same-interval 1 cib.xml \
 law "one_unfenced_node_is_refused" spoilt fence-none 1 cib.xml \
 	'/name="pcmk_host_list"/s/value="hq-2"/value="hq-1"/'
 law "no_failure_timeout_is_found" spoilt failure-timeout 0 cib.xml '/name="failure-timeout"/d'
+law "fence_gemel_without_a_pair_for_the_agent_is_refused" spoilt pair-nodes-none 1 cib.xml \
+	's/type="fence_ipmilan"/type="fence_gemel"/'
 law "the_answer_in_json_has_the_same" says_json
 law "without_a_cluster_the_rest_is_looked_at" lives_without_a_cluster
 sed 's/name="stonith-enabled" value="true"/name="stonith-enabled" value="false"/' \

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "heartbeat/line-spec.h"
+#include "common/line-spec.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -14,13 +14,14 @@
  *     disk PARTITION
  *         A partition of a disk that both nodes see, formatted by disk_partition_format().
  */
-#ifndef GEMEL_HEARTBEAT_LINE_SPEC_H
-#define GEMEL_HEARTBEAT_LINE_SPEC_H
+#ifndef GEMEL_COMMON_LINE_SPEC_H
+#define GEMEL_COMMON_LINE_SPEC_H
 
-#include "heartbeat/beat.h"
+#include "common/slice.h"
 
 #include <sys/socket.h>
 
+#define LINE_NODES 2
 #define LINE_PORT 4571
 #define LINE_BAUD 115200
 #define LINE_PATH_BYTES 256 /* with the NUL */
@@ -42,7 +43,7 @@ struct line_address {
 struct line_spec {
 	enum line_kind kind;
 	/* udp */
-	struct line_address nodes[BEAT_NODES];
+	struct line_address nodes[LINE_NODES];
 	char interface[LINE_INTERFACE_BYTES]; /* empty: any */
 	/* serial, disk */
 	char path[LINE_PATH_BYTES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "heartbeat/line-spec.h"
+#include "common/line-spec.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -158,7 +158,7 @@ parse_udp(const struct slice *words, size_t count, struct line_spec *spec)
 	if (count < 3 || count > 4)
 		return "A UDP line is \"udp ADDRESS0 ADDRESS1 [INTERFACE]\", the addresses of both "
 		       "nodes in their order.";
-	for (unsigned i = 0; i < BEAT_NODES; i++) {
+	for (unsigned i = 0; i < LINE_NODES; i++) {
 		reason = parse_address(words[i + 1], &spec->nodes[i]);
 		if (reason)
 			return reason;
