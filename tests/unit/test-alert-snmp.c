@@ -43,7 +43,8 @@ run_alert(void *context, struct control_request *request, const json_t *argument
 static void
 agent_main(int ready)
 {
-	static const struct control_verb verbs[] = {{ALERT_VERB, run_alert}, {NULL, NULL}};
+	static const struct control_verb verbs[] = {
+	    {ALERT_VERB, run_alert, true}, {NULL, NULL, false}};
 	qb_loop_t *loop = qb_loop_create();
 	struct control_server *server;
 
