@@ -6,7 +6,7 @@
 #include "common/control.h"
 
 #include "agent/alert.h"
-#include "mailcore/control/server.h"
+#include "common/control-server.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -43,7 +43,7 @@ run_alert(void *context, struct control_request *request, const json_t *argument
 static void
 agent_main(int ready)
 {
-	static const struct control_verb verbs[] = {{ALERT_VERB, run_alert}, {NULL, NULL}};
+	static const struct control_verb verbs[] = {{ALERT_VERB, run_alert, true}, {NULL, NULL, false}};
 	qb_loop_t *loop = qb_loop_create();
 	struct control_server *server;
 
