@@ -76,9 +76,17 @@ struct agent {
 	struct event_filter filter;
 	struct trap_sender *sender;
 	uint64_t news_ms;
+	uint64_t heard_ms;
 	uint64_t heard_wall_ms; /* when the peer was heard last, since 1970 */
+	bool is_lost_told;
+	struct {
+		bool is_known; /* it was heard once */
+		bool is_down_told;
+		uint64_t since_ms; /* it is otherwise than was told; 0: it is not */
+	} line_news[PAIR_LINES_MAX];
 	struct agent_takeover {
 		uint64_t heard_ms, silent_ms, fenced_ms, store_ms, promoted_ms; /* 0: not yet */
+		bool has_begun; /* a core was seen */
 		bool is_told;
 	} takeover; /* this node's way to the mail, for its durations */
 
@@ -131,7 +139,8 @@ void agent_notify_step(struct agent *agent, uint64_t now_ms);
 void agent_event(struct agent *agent, const struct event *event);
 void agent_notify(struct agent *agent, enum event_kind kind, const char *node, const char *subject,
     const char *reason);
-void agent_takeover_step(struct agent *agent, uint64_t now_ms);
+void agent_notify_peer(struct agent *agent);
+void agent_notify_proof(struct agent *agent, enum event_proof proof);
 void agent_alert_verb(void *context, struct control_request *request, const json_t *arguments);
 
 /* verbs.c */

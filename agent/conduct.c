@@ -70,8 +70,6 @@ tell_lines(struct agent *agent, uint64_t now_ms)
 		agent->told.lines[i] = is_up;
 		log_notice("pair: line %u (%s) is %s", i, agent->config.pair_lines.items[i],
 		    is_up ? "up" : "down: nothing is heard on it");
-		agent_notify(agent, is_up ? EVENT_LINE_UP : EVENT_LINE_DOWN, agent_peer_name(agent),
-		    agent->config.pair_lines.items[i], "");
 	}
 }
 
@@ -88,13 +86,8 @@ tell_peer(struct agent *agent)
 	}
 	if (agent->told.peer == peer->state)
 		return;
-	if (peer->state == PEER_ALIVE && agent->told.peer != PEER_UNHEARD)
-		agent_notify(agent, EVENT_NODE_BACK, agent_peer_name(agent), "", "");
-	else if (peer->state == PEER_SILENT ||
-		 (peer->state == PEER_STOPPED && agent->told.peer != PEER_SILENT))
-		agent_notify(agent, EVENT_NODE_LOST, agent_peer_name(agent), "",
-		    peer_state_text(peer->state));
 	agent->told.peer = peer->state;
+	agent_notify_peer(agent);
 	log_notice("pair: %s: %s", agent_peer_name(agent), peer_state_text(peer->state));
 }
 
@@ -218,6 +211,7 @@ on_beat(void *context, struct slice packet)
 {
 	struct agent *agent = context;
 
+	agent->heard_ms = clock_boot_ms();
 	agent->heard_wall_ms = clock_wall_ms();
 	if (agent->pair.said.flags & BEAT_RELEASED && packet.length == BEAT_BYTES)
 		memcpy(agent->word, packet.data, BEAT_BYTES);
@@ -269,7 +263,6 @@ on_step(void *data)
 	feed(agent, now_ms);
 	agent_array_step(agent, now_ms);
 	agent_notify_step(agent, now_ms);
-	agent_takeover_step(agent, now_ms);
 	qb_loop_timer_add(agent->loop, QB_LOOP_HIGH, STEP_MS * 1000000ull, agent, on_step, &handle);
 	agent_step(agent);
 }
@@ -382,7 +375,7 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	pair_open(&agent->pair, &settings);
 	if (alone_read(agent->config.run_directory, &ended)) {
 		pair_recall_end(&agent->pair, &ended);
-		agent->told.is_alone = true;
+		agent->told.is_alone = agent->is_lost_told = true;
 	}
 	/* The word was given by a process before this one: it is kept. */
 	agent->is_latched = latch_is_set(agent->config.run_directory);

@@ -66,7 +66,7 @@ evidence(const struct agent *agent)
 }
 
 static void
-notify_proof(struct agent *agent)
+take_proof(struct agent *agent)
 {
 	static const enum event_proof proofs[] = {
 	    [FENCING_UNPROVED] = EVENT_PROOF_NONE,
@@ -74,17 +74,6 @@ notify_proof(struct agent *agent)
 	    [FENCING_NEWER_LIFE] = EVENT_PROOF_NEW_LIFE,
 	    [FENCING_BARRED] = EVENT_PROOF_BARRED,
 	};
-	struct event event;
-
-	event_begin(&event, EVENT_FENCING_SUCCEEDED, agent_peer_name(agent), clock_wall_ms());
-	event.proof = proofs[agent->pair.fencing.proof];
-	agent->takeover.fenced_ms = clock_boot_ms();
-	agent_event(agent, &event);
-}
-
-static void
-take_proof(struct agent *agent)
-{
 	const uint64_t now_ms = clock_boot_ms(), wall_ms = clock_wall_ms();
 	const struct id128 *ended = &agent->pair.ended;
 	struct history_entry entry;
@@ -96,7 +85,7 @@ take_proof(struct agent *agent)
 		id128_text(ended, agent->fenced_life);
 	log_warning("fence: %s has stopped: %s, after %u ms", agent_peer_name(agent),
 	    fencing_proof_text(agent->pair.fencing.proof), agent->fence_took_ms);
-	notify_proof(agent);
+	agent_notify_proof(agent, proofs[agent->pair.fencing.proof]);
 	entry = (struct history_entry){
 	    .at_ms = wall_ms,
 	    .asked_at_ms = wall_ms - agent->fence_took_ms,
@@ -155,7 +144,6 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 		    "%s is not fenced: too many ask for that at once", node);
 		return;
 	}
-	agent_notify(agent, EVENT_FENCING_BEGAN, node, "", action);
 	/* Who asks while the proof is being written down is answered with it. */
 	if (!(agent->is_recording && peer_has_stopped(&agent->pair.peer)) &&
 	    !fencing_seek(&agent->pair.fencing,
@@ -165,6 +153,9 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 		    "%s is not fenced: this node yields to it and ends itself", node);
 		return;
 	}
+	/* Who joins a request begins nothing. */
+	if (agent->fencer_count == 0 && !agent->is_recording)
+		agent_notify(agent, EVENT_FENCING_BEGAN, node, "", action);
 	log_warning("fence: %s is to %s", node, strcmp(action, "off") == 0 ? "go off" : "be reset");
 	agent->fencers[agent->fencer_count++] = request;
 	agent_step(agent);
