@@ -31,7 +31,7 @@
 
 struct agent {
 	struct config config;
-	const char *config_path; /* borrowed */
+	const char *config_path;   /* borrowed */
 	char node[AGENT_NODE_MAX]; /* this one's name */
 	qb_loop_t *loop;
 	struct control_server *server;
@@ -82,8 +82,16 @@ struct agent {
 	struct trap_sender *sender;
 	uint64_t news_ms;
 	uint64_t power_ms; /* when Pacemaker's other fencing ended the peer; 0: not, or taken */
+	uint64_t heard_ms;
+	bool is_lost_told;
+	struct {
+		bool is_known; /* it was heard once */
+		bool is_down_told;
+		uint64_t since_ms; /* it is otherwise than was told; 0: it is not */
+	} line_news[PAIR_LINES_MAX];
 	struct agent_takeover {
 		uint64_t heard_ms, silent_ms, fenced_ms, store_ms, promoted_ms; /* 0: not yet */
+		bool has_begun; /* a core was seen */
 		bool is_told;
 	} takeover; /* this node's way to the mail, for its durations */
 
@@ -146,7 +154,8 @@ void agent_notify_step(struct agent *agent, uint64_t now_ms);
 void agent_event(struct agent *agent, const struct event *event);
 void agent_notify(struct agent *agent, enum event_kind kind, const char *node, const char *subject,
     const char *reason);
-void agent_takeover_step(struct agent *agent, uint64_t now_ms);
+void agent_notify_peer(struct agent *agent);
+void agent_notify_proof(struct agent *agent, enum event_proof proof);
 void agent_alert_verb(void *context, struct control_request *request, const json_t *arguments);
 
 /* verbs.c */

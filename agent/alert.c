@@ -146,6 +146,24 @@ put_text(char *field, size_t room, const json_t *request, const char *key)
 		event_put(field, room, text_of(request, key));
 }
 
+/* Pacemaker (2.1) names its own notification as the task of a fencing, and not the action, which
+ * only its sentence says: "Operation reboot of hq-1 by hq-2 for ...". Newer ones quote it. */
+static void
+find_action(struct event *event)
+{
+	static const char notified[] = "st_notify_", begin[] = "Operation ";
+	const char *word = event->reason + strlen(begin);
+	size_t length;
+
+	if (strncmp(event->task, notified, strlen(notified)) != 0 ||
+	    strncmp(event->reason, begin, strlen(begin)) != 0)
+		return;
+	word += *word == '\'';
+	length = strspn(word, "abcdefghijklmnopqrstuvwxyz");
+	if (length)
+		event_put(event->task, sizeof(event->task), slice_from(word, length));
+}
+
 static void
 fill_in(struct event *event, const struct alert_row *row, const json_t *request)
 {
@@ -157,6 +175,8 @@ fill_in(struct event *event, const struct alert_row *row, const json_t *request)
 	event->result = number_of(request, "rc");
 	event->wanted = number_of(request, "target_rc");
 	event->status = number_of(request, "status");
+	if (event->kind == EVENT_CLUSTER_FENCING)
+		find_action(event);
 }
 
 /* Pacemaker runs the monitors of each resource every few seconds. */

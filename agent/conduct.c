@@ -74,8 +74,6 @@ tell_lines(struct agent *agent, uint64_t now_ms)
 		agent->told.lines[i] = is_up;
 		log_notice("pair: line %u (%s) is %s", i, agent->config.pair_lines.items[i],
 		    is_up ? "up" : "down: nothing is heard on it");
-		agent_notify(agent, is_up ? EVENT_LINE_UP : EVENT_LINE_DOWN, agent_peer_name(agent),
-		    agent->config.pair_lines.items[i], "");
 	}
 }
 
@@ -92,13 +90,8 @@ tell_peer(struct agent *agent)
 	}
 	if (agent->told.peer == peer->state)
 		return;
-	if (peer->state == PEER_ALIVE && agent->told.peer != PEER_UNHEARD)
-		agent_notify(agent, EVENT_NODE_BACK, agent_peer_name(agent), "", "");
-	else if (peer->state == PEER_SILENT ||
-		 (peer->state == PEER_STOPPED && agent->told.peer != PEER_SILENT))
-		agent_notify(agent, EVENT_NODE_LOST, agent_peer_name(agent), "",
-		    peer_state_text(peer->state));
 	agent->told.peer = peer->state;
+	agent_notify_peer(agent);
 	log_notice("pair: %s: %s", agent_peer_name(agent), peer_state_text(peer->state));
 }
 
@@ -235,6 +228,7 @@ on_beat(void *context, struct slice packet)
 {
 	struct agent *agent = context;
 
+	agent->heard_ms = clock_boot_ms();
 	if (agent->pair.said.flags & BEAT_RELEASED && packet.length == BEAT_BYTES)
 		memcpy(agent->word, packet.data, BEAT_BYTES);
 	agent_step(agent);
@@ -286,7 +280,6 @@ on_step(void *data)
 	agent_array_step(agent, now_ms);
 	agent_notify_step(agent, now_ms);
 	agent_fence_step(agent, now_ms);
-	agent_takeover_step(agent, now_ms);
 	qb_loop_timer_add(agent->loop, QB_LOOP_HIGH, STEP_MS * 1000000ull, agent, on_step, &handle);
 	agent_step(agent);
 }
@@ -405,7 +398,7 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	if (result)
 		return result;
 	pair_open(&agent->pair, &settings);
-	agent->told.is_alone = settings.is_alone;
+	agent->told.is_alone = agent->is_lost_told = settings.is_alone;
 	/* The word was given by a process before this one: it is kept. */
 	agent->is_latched = latch_is_set(agent->config.run_directory);
 	agent->is_wrong = agent->is_latched;

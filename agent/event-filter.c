@@ -113,6 +113,28 @@ is_seen(struct event_filter *filter, const struct event *event, uint64_t now_ms)
 	return false;
 }
 
+static void
+forget(struct event_filter *filter, enum topic topic, const char *node)
+{
+	for (unsigned i = 0; i < EVENT_FILTER_SEEN; i++) {
+		const struct event *other = &filter->seen[i].event;
+
+		if (other->kind && rules[other->kind].topic == topic &&
+		    strcmp(other->node, node) == 0)
+			memset(&filter->seen[i], 0, sizeof(filter->seen[i]));
+	}
+}
+
+/* What was told of its last failure is no word on the next. */
+static void
+recover(struct event_filter *filter, const struct event *event)
+{
+	if (event->kind == EVENT_NODE_BACK)
+		forget(filter, TOPIC_CLUSTER_FENCING, event->node);
+	else if (event->kind == EVENT_TAKEOVER_BEGAN)
+		forget(filter, TOPIC_CORE, event->node);
+}
+
 /* False: there is no room. */
 static bool
 hold(struct event_filter *filter, const struct event *event, uint64_t now_ms)
@@ -127,12 +149,30 @@ hold(struct event_filter *filter, const struct event *event, uint64_t now_ms)
 	return false;
 }
 
+/* What the cluster says of a node that it had not lost. */
+static bool
+is_no_change(struct event_filter *filter, const struct event *event)
+{
+	const uint8_t node = bit_of(filter, event->node);
+	const bool was_lost = filter->lost & node;
+
+	if (event->kind != EVENT_CLUSTER_NODE || !node)
+		return false;
+	if (strcmp(event->value, "lost") == 0)
+		filter->lost |= node;
+	if (strcmp(event->value, "member") != 0)
+		return false;
+	filter->lost &= (uint8_t)~node;
+	return !was_lost;
+}
+
 enum event_verdict
 event_filter_take(
     struct event_filter *filter, const struct event *event, uint8_t alive, uint64_t now_ms)
 {
-	if (is_seen(filter, event, now_ms))
+	if (is_no_change(filter, event) || is_seen(filter, event, now_ms))
 		return EVENT_DOUBLE;
+	recover(filter, event);
 	if (is_ours(filter, event, alive))
 		return EVENT_PASSED;
 	/* Rather twice than never. */

@@ -5,7 +5,10 @@
  * Pure. Two rules.
  *
  * **Once.** The same news about the same thing passes once in EVENT_WINDOW_MS. News that differ
- * (lost, then back; another result) pass at once, so a thing that flaps is seen to flap.
+ * (lost, then back; another result) pass at once, so a thing that flaps is seen to flap. A node
+ * that is back can be fenced anew, and a core that takes over can fail anew: that is news again.
+ * That a node of the pair is a member is news only after it was lost: a node that boots is told so
+ * of all that are there.
  *
  * **By one node.** What only one node can know it sends itself: its core, its own fencing, its own
  * takeover, what it did with a resource. Of the rest every node hears:
@@ -37,6 +40,7 @@ enum event_verdict {
 struct event_filter {
 	char names[EVENT_NODES][EVENT_NAME_BYTES];
 	uint8_t self;
+	uint8_t lost; /* bit n: the cluster said so of node n */
 	struct {
 		struct event event; /* kind 0: free */
 		uint64_t at_ms;

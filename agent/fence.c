@@ -82,23 +82,6 @@ evidence(const struct agent *agent)
 	return NULL;
 }
 
-static void
-notify_proof(struct agent *agent)
-{
-	static const enum event_proof proofs[] = {
-	    [FENCING_UNPROVED] = EVENT_PROOF_NONE,
-	    [FENCING_RELEASED] = EVENT_PROOF_RELEASED,
-	    [FENCING_NEWER_LIFE] = EVENT_PROOF_NEW_LIFE,
-	    [FENCING_BARRED] = EVENT_PROOF_BARRED,
-	};
-	struct event event;
-
-	event_begin(&event, EVENT_FENCING_SUCCEEDED, agent_peer_name(agent), clock_wall_ms());
-	event.proof = proofs[agent->pair.fencing.proof];
-	agent->takeover.fenced_ms = clock_boot_ms();
-	agent_event(agent, &event);
-}
-
 /* Whoever waits is answered with this proof, and with no other. */
 static void
 hand_over_fencers(struct agent *agent, uint64_t now_ms)
@@ -121,6 +104,12 @@ hand_over_fencers(struct agent *agent, uint64_t now_ms)
 static void
 take_proof(struct agent *agent)
 {
+	static const enum event_proof proofs[] = {
+	    [FENCING_UNPROVED] = EVENT_PROOF_NONE,
+	    [FENCING_RELEASED] = EVENT_PROOF_RELEASED,
+	    [FENCING_NEWER_LIFE] = EVENT_PROOF_NEW_LIFE,
+	    [FENCING_BARRED] = EVENT_PROOF_BARRED,
+	};
 	const uint64_t wall_ms = clock_wall_ms();
 	struct agent_proved *proved = &agent->proved;
 	struct history_entry entry;
@@ -128,7 +117,7 @@ take_proof(struct agent *agent)
 	hand_over_fencers(agent, clock_boot_ms());
 	log_warning("fence: %s has stopped: %s, after %u ms", agent_peer_name(agent),
 	    fencing_proof_text(proved->proof), proved->took_ms);
-	notify_proof(agent);
+	agent_notify_proof(agent, proofs[proved->proof]);
 	entry = (struct history_entry){
 	    .at_ms = wall_ms,
 	    .asked_at_ms = wall_ms - proved->took_ms,
@@ -197,6 +186,9 @@ agent_fence_verb(void *context, struct control_request *request, const json_t *a
 		    "%s is not fenced: too many ask for that at once", node);
 		return;
 	}
+	/* Who joins a request begins nothing. */
+	if (agent->fencer_count == 0)
+		agent_notify(agent, EVENT_FENCING_BEGAN, node, "", action);
 	/* A node that has yielded ends before it answers: a refusal would make Pacemaker here cut
 	 * the power of the peer. */
 	pair_fence(&agent->pair, wanted, now_ms, now_ms + (uint64_t)timeout_ms);

@@ -17,6 +17,10 @@
 #define FENCING_AGE_MS 30000u
 /* A pair without an address never finishes. */
 #define TAKEOVER_MAX_MS 60000u
+/* A line is told to be down, or up, when it has been so for this long. */
+#define LINE_MS 1000u
+/* And for this long, if it was never heard: the other node may be about to begin. */
+#define LINE_FIRST_MS 15000u
 
 /* ---- events ---- */
 
@@ -51,14 +55,71 @@ agent_notify(struct agent *agent, enum event_kind kind, const char *node, const 
 	agent_event(agent, &event);
 }
 
+/* ---- the peer and the lines ---- */
+
+/* Back is told only of whom was told that it is lost: not of a peer that this node finds when it
+ * boots. */
+void
+agent_notify_peer(struct agent *agent)
+{
+	const enum peer_state state = agent->pair.peer.state;
+	const bool is_lost = state == PEER_SILENT || state == PEER_STOPPED;
+
+	if (is_lost ? agent->is_lost_told : !agent->is_lost_told || state != PEER_ALIVE)
+		return;
+	agent->is_lost_told = is_lost;
+	agent_notify(agent, is_lost ? EVENT_NODE_LOST : EVENT_NODE_BACK, agent_peer_name(agent), "",
+	    is_lost ? peer_state_text(state) : "");
+}
+
+/* A node that is silent on all lines is one event and not one a line: a line is told only while
+ * another is heard, and once it has been as it is for a while. */
+static void
+notify_lines(struct agent *agent, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < agent->heart.count; i++) {
+		const bool is_down = !pair_hears(&agent->pair, i, now_ms);
+		uint64_t *since_ms = &agent->line_news[i].since_ms;
+
+		if (is_down == agent->line_news[i].is_down_told || !agent->pair.peer.is_heard)
+			*since_ms = 0;
+		else if (*since_ms == 0)
+			*since_ms = now_ms;
+		agent->line_news[i].is_known |= !is_down;
+		if (*since_ms == 0 ||
+		    now_ms - *since_ms < (agent->line_news[i].is_known ? LINE_MS : LINE_FIRST_MS))
+			continue;
+		agent->line_news[i].is_down_told = is_down;
+		agent_notify(agent, is_down ? EVENT_LINE_DOWN : EVENT_LINE_UP,
+		    agent_peer_name(agent), agent->config.pair_lines.items[i], "");
+	}
+}
+
 /* ---- the way of a takeover ---- */
 
 static int32_t
 since(uint64_t from_ms, uint64_t to_ms)
 {
-	return from_ms && to_ms > from_ms && to_ms - from_ms < EVENT_NO_NUMBER
+	return from_ms && to_ms >= from_ms && to_ms - from_ms < EVENT_NO_NUMBER
 		   ? (int32_t)(to_ms - from_ms)
 		   : EVENT_NO_NUMBER;
+}
+
+void
+agent_notify_proof(struct agent *agent, enum event_proof proof)
+{
+	struct agent_takeover *way = &agent->takeover;
+	struct event event;
+
+	event_begin(&event, EVENT_FENCING_SUCCEEDED, agent_peer_name(agent), clock_wall_ms());
+	event.proof = proof;
+	way->fenced_ms = clock_boot_ms();
+	/* It was fenced while it was heard. */
+	if (!way->silent_ms) {
+		way->heard_ms = 0;
+		way->silent_ms = agent->pair.fencing.began_ms;
+	}
+	agent_event(agent, &event);
 }
 
 static void
@@ -68,35 +129,54 @@ finish_takeover(struct agent *agent, uint64_t now_ms)
 	struct event event;
 
 	event_begin(&event, EVENT_TAKEOVER_FINISHED, agent->node, clock_wall_ms());
-	event.phases_ms[EVENT_PHASE_SILENCE] = since(way->heard_ms, way->silent_ms);
-	event.phases_ms[EVENT_PHASE_FENCED] = since(way->silent_ms, way->fenced_ms);
-	event.phases_ms[EVENT_PHASE_STORE] = since(way->fenced_ms, way->store_ms);
 	event.phases_ms[EVENT_PHASE_PROMOTED] = since(way->store_ms, way->promoted_ms);
 	event.phases_ms[EVENT_PHASE_ADDRESS] = since(way->promoted_ms, now_ms);
-	event.total_ms = since(way->fenced_ms ? way->heard_ms : way->store_ms, now_ms);
+	event.total_ms = since(way->store_ms, now_ms);
+	/* Else the peer has left it the service. */
+	if (way->fenced_ms) {
+		event.phases_ms[EVENT_PHASE_SILENCE] = since(way->heard_ms, way->silent_ms);
+		event.phases_ms[EVENT_PHASE_FENCED] = since(way->silent_ms, way->fenced_ms);
+		event.phases_ms[EVENT_PHASE_STORE] = since(way->fenced_ms, way->store_ms);
+		event.total_ms = since(way->heard_ms ? way->heard_ms : way->silent_ms, now_ms);
+	}
 	agent_event(agent, &event);
 }
 
-void
-agent_takeover_step(struct agent *agent, uint64_t now_ms)
+static void
+note_silence(struct agent *agent, uint64_t now_ms)
+{
+	struct agent_takeover *way = &agent->takeover;
+
+	if (agent->pair.peer.is_heard) {
+		way->silent_ms = way->fenced_ms = 0;
+	} else if (!way->silent_ms) {
+		way->heard_ms = agent->heard_ms;
+		way->silent_ms = now_ms;
+	}
+}
+
+static void
+takeover_step(struct agent *agent, uint64_t now_ms)
 {
 	struct agent_takeover *way = &agent->takeover;
 	const uint32_t role = agent->seen.is_alive ? agent->seen.role : 0;
 	struct own_holdings held;
 
-	if (agent->pair.peer.is_heard) {
-		way->heard_ms = now_ms;
-		way->silent_ms = way->fenced_ms = 0;
-	} else if (!way->silent_ms) {
-		way->silent_ms = now_ms;
-	}
+	note_silence(agent, now_ms);
+	/* An agent that was started anew finds what is no news. */
+	if (role && !way->has_begun)
+		way->is_told = role == CORE_ACTIVE;
+	way->has_begun = way->has_begun || role;
 	if (!core_role_owns(role) || role == CORE_DEMOTING) {
 		way->store_ms = way->promoted_ms = 0;
 		way->is_told = false;
 		return;
 	}
-	if (way->is_told || (way->store_ms && now_ms - way->store_ms > TAKEOVER_MAX_MS))
+	if (way->is_told || (way->store_ms && now_ms - way->store_ms > TAKEOVER_MAX_MS)) {
+		/* A proof of now has no part in a later takeover. */
+		way->fenced_ms = 0;
 		return;
+	}
 	if (!way->store_ms) {
 		way->store_ms = now_ms;
 		agent_notify(agent, EVENT_TAKEOVER_BEGAN, agent->node, "", "");
@@ -136,9 +216,11 @@ apply_fencing(struct agent *agent)
 		return;
 	if (!agent->pair.right.is_alone) {
 		pair_fenced(&agent->pair, agent->power_ms);
-		if (agent->pair.right.is_alone)
+		if (agent->pair.right.is_alone) {
 			log_warning("fence: %s has stopped: Pacemaker's fencing says so",
 			    agent_peer_name(agent));
+			agent_notify_proof(agent, EVENT_PROOF_POWER);
+		}
 	}
 	agent->power_ms = 0;
 }
@@ -174,6 +256,8 @@ agent_notify_step(struct agent *agent, uint64_t now_ms)
 	char text[TRAP_NEWS_BYTES];
 	struct event event;
 
+	notify_lines(agent, now_ms);
+	takeover_step(agent, now_ms);
 	apply_fencing(agent);
 	while (event_filter_due(&agent->filter, alive(agent), now_ms, &event))
 		trap_sender_send(agent->sender, &event);

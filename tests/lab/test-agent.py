@@ -8,6 +8,7 @@ Needs root; GEMEL_BUILD names the build folder.
 import json
 import os
 import sys
+import time
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
@@ -127,12 +128,29 @@ def doctor_is_content_and_sees_a_difference():
     wait.until(lambda: refused(pair.active) == [], 60, "the doctor sees a difference still")
 
 
+def standby_that_ends_in_order_leaves_the_service():
+    """The cluster goes first, the agent last, as at a shut-down."""
+    pair = whole_pair()
+    on(pair.standby, "pkill -f 'while :; do .*sleep 0.1' ; pkill -TERM -x pacemakerd; "
+       "while pgrep -x pacemakerd >/dev/null; do sleep 0.1; done; "
+       "corosync-cfgtool -H >/dev/null; pkill -TERM -x gemel-agentd")
+    wait.until(lambda: on(pair.standby, "pgrep -x gemel-agentd", check=False).returncode != 0, 10,
+               "the agent does not end")
+    time.sleep(2)  # longer than a lease
+    said = json.loads(on(pair.active, "gemel status --json").stdout)
+    assert said["lease"] == "holds", f"the lease {said['lease']}"
+    client.ask("poweroff", host=pair.standby)
+    client.ask("poweron", host=pair.standby)
+    faults.wait_whole("hq")
+
+
 LAWS = [
     killed_core_is_reported,
     stopped_core_is_reported,
     orderly_changes_are_no_failures,
     maintenance_is_left_in_peace,
     killed_agent_moves_nothing,
+    standby_that_ends_in_order_leaves_the_service,
     doctor_is_content_and_sees_a_difference,
 ]
 

@@ -7,6 +7,8 @@
 
 #include "agent/alert.h"
 
+#include <stdio.h>
+
 #define WALL_MS 5000
 
 static struct event event;
@@ -55,6 +57,34 @@ fencing_becomes_an_event(void **state)
 	assert_string_equal(event.reason, "Operation reboot of hq-2: OK");
 	assert_int_equal(event.result, 0);
 	assert_true(event.at_ms == WALL_MS);
+}
+
+/* As Pacemaker 2.1 tells it, and as newer ones quote it. */
+static void
+fencing_s_task_is_its_action(void **state)
+{
+	static const struct {
+		const char *task, *desc, *action;
+	} rows[] = {
+	    {"st_notify_fence",
+		"Operation reboot of hq-1 by hq-2 for pacemaker-controld.87@hq-2: OK", "reboot"},
+	    {"st_notify_fence", "Operation 'off' targeting hq-1 by hq-2: OK", "off"},
+	    {"st_notify_fence", "Operation ", "st_notify_fence"},
+	    {"st_notify_fence", "Operation '", "st_notify_fence"},
+	    {"st_notify_fence", "", "st_notify_fence"},
+	    {"st_notify_fence", "Something off", "st_notify_fence"},
+	    {"off", "Operation reboot of hq-1", "off"},
+	};
+	char task[100], desc[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(task, sizeof(task), "CRM_alert_task=%s", rows[i].task);
+		snprintf(desc, sizeof(desc), "CRM_alert_desc=%s", rows[i].desc);
+		assert_int_equal(PASS("CRM_alert_kind=fencing", NODE, task, desc), ALERT_EVENT);
+		assert_string_equal(event.task, rows[i].action);
+		assert_string_equal(event.reason, rows[i].desc);
+	}
 }
 
 static void
@@ -215,6 +245,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_node_s_state_becomes_an_event),
 	    cmocka_unit_test(fencing_becomes_an_event),
+	    cmocka_unit_test(fencing_s_task_is_its_action),
 	    cmocka_unit_test(a_resource_becomes_an_event),
 	    cmocka_unit_test(an_attribute_becomes_an_event_even_without_a_value),
 	    cmocka_unit_test(what_is_of_no_interest_is_ignored),

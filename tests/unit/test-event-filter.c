@@ -68,6 +68,43 @@ the_same_news_pass_once_in_a_window(void **state)
 }
 
 static void
+who_has_recovered_can_fail_anew(void **state)
+{
+	struct event back = make(EVENT_NODE_BACK, "hq-2", ""),
+		     fenced = make(EVENT_CLUSTER_FENCING, "hq-2", ""),
+		     takes = make(EVENT_TAKEOVER_BEGAN, "hq-1", ""),
+		     failed = make(EVENT_CORE_FAILED, "hq-1", "");
+	struct pair *pair = *state;
+
+	assert_int_equal(take(pair, 0, &fenced, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &failed, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &back, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &failed, BOTH), EVENT_DOUBLE);
+	assert_int_equal(take(pair, 0, &fenced, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &takes, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &fenced, BOTH), EVENT_DOUBLE);
+	assert_int_equal(take(pair, 0, &failed, BOTH), EVENT_PASSED);
+}
+
+static void
+a_member_that_was_not_lost_is_no_news(void **state)
+{
+	struct event member = make(EVENT_CLUSTER_NODE, "hq-2", ""), lost = member,
+		     other = make(EVENT_CLUSTER_NODE, "remote", "");
+	struct pair *pair = *state;
+
+	strcpy(member.value, "member");
+	strcpy(lost.value, "lost");
+	assert_int_equal(take(pair, 0, &member, BOTH), EVENT_DOUBLE);
+	assert_int_equal(take(pair, 0, &lost, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &member, BOTH), EVENT_PASSED);
+	assert_int_equal(take(pair, 0, &member, BOTH), EVENT_DOUBLE);
+	pair->now_ms += EVENT_WINDOW_MS;
+	assert_int_equal(take(pair, 0, &member, BOTH), EVENT_DOUBLE);
+	assert_int_equal(take(pair, 0, &other, BOTH), EVENT_PASSED);
+}
+
+static void
 a_changed_state_passes_at_once(void **state)
 {
 	struct event began = make(EVENT_FENCING_BEGAN, "hq-2", ""),
@@ -259,6 +296,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(the_same_news_pass_once_in_a_window, setup),
+	    cmocka_unit_test_setup(who_has_recovered_can_fail_anew, setup),
+	    cmocka_unit_test_setup(a_member_that_was_not_lost_is_no_news, setup),
 	    cmocka_unit_test_setup(a_changed_state_passes_at_once, setup),
 	    cmocka_unit_test_setup(another_result_is_other_news_and_another_reason_is_not, setup),
 	    cmocka_unit_test_setup(each_thing_has_a_window_of_its_own, setup),

@@ -153,6 +153,10 @@ store {{
 smtp {{
 	listen = {{"*:25"}}
 }}
+snmp {{
+	targets = {{"{plan.address("client")}:{plan.TRAP_PORT}"}}
+	version = "2c"
+}}
 """
 
 
@@ -285,6 +289,7 @@ def of_host(host, settings):
         files[f"etc/gemel/tls/{name}"] = (text.encode(), 0o600)
     if host.kind == "node":
         files["etc/gemel/heartbeat.keys"] = (f"1 {settings['heartbeat_key']}\n".encode(), 0o600)
+        files["etc/gemel/snmp.secrets"] = (f"community {plan.TRAP_COMMUNITY}\n".encode(), 0o600)
         files["etc/corosync/corosync.conf"] = corosync_conf(host.region, settings)
         files["etc/corosync/authkey"] = (base64.b64decode(settings["authkey"]), 0o400)
         files["var/lib/pacemaker/cib/cib.xml"] = (first_cib().encode(), 0o600)

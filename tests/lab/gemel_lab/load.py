@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """load -- the generator and the judge of flow, as a lab uses them.
 
-Two generators run on the client host: the *load* keeps its sessions, as a busy
+Two generators run on the client host (or another one): the *load* keeps its sessions, as a busy
 sender does; the *probe* opens a new connection every hundredth of a second for one message,
 so that an outage is measured to a hundredth of a second whatever the load is
 waiting for. The judge runs on the active node, where the mail is mounted, and
@@ -44,13 +44,13 @@ def flow_program():
 
 
 class Generator:
-    """One `flow send` on the client host."""
+    """One `flow send` on a host."""
 
-    def __init__(self, flow, log, target, words):
+    def __init__(self, host, flow, log, target, words):
         self.log = log
         argv = [flow, "send", "--to", f"{target}:25", "--log", log, "--recipients", PATTERN,
                 "--json", *words]
-        self.process = wire.start("client", argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = wire.start(host, argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True)
         self.place = 0
         self.count = 0
@@ -96,8 +96,9 @@ def ended(done):
 class Load:
     """Load and probe on one region, from start() to stop()."""
 
-    def __init__(self, region, flow, folder, load_rate=200, probe_rate=100):
+    def __init__(self, region, flow, folder, load_rate=200, probe_rate=100, host="client"):
         self.region = region
+        self.host = host
         self.flow = flow
         self.folder = folder
         self.rates = {"load": load_rate, "probe": probe_rate}
@@ -113,7 +114,7 @@ class Load:
             log = os.path.join(self.folder, f"{name}.{kind}.log")
             self.logs.append(log)
             self.generators[kind] = Generator(
-                self.flow, log, target, [*words, "--rate", str(self.rates[kind])])
+                self.host, self.flow, log, target, [*words, "--rate", str(self.rates[kind])])
         self.wait_acked(50, 30, "before the fault")
 
     def wait_acked(self, more, seconds, when):

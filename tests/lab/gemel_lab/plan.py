@@ -15,6 +15,8 @@ SLOTS_BYTES = 1 << 20
 SERIAL_DEVICE = "/dev/ttyGEMEL"
 WATCHDOG_DEVICE = "/dev/lab-watchdog"
 MOUNT_POINT = "/srv/gemel"
+TRAP_PORT = 162  # on the client host, where a test may listen
+TRAP_COMMUNITY = "lab"
 HIDDEN_FOLDERS = ("run", "dev", "srv", "sys", "proc")  # a host has its own
 
 # A region's number is the third part of its addresses.
