@@ -131,9 +131,9 @@ def doctor_is_content_and_sees_a_difference():
 def standby_that_ends_in_order_leaves_the_service():
     """The cluster goes first, the agent last, as at a shut-down."""
     pair = whole_pair()
-    on(pair.standby, "pkill -f 'while :; do .*sleep 0.1' ; pkill -TERM -x pacemakerd; "
-       "while pgrep -x pacemakerd >/dev/null; do sleep 0.1; done; "
-       "corosync-cfgtool -H >/dev/null; pkill -TERM -x gemel-agentd")
+    pair.run(pair.standby, "pkill", "-f", "while :; do")  # who would start the agent again
+    on(pair.standby, "pkill -TERM -x pacemakerd; while pgrep -x pacemakerd; do sleep 0.1; done; "
+       "corosync-cfgtool -H; pkill -TERM -x gemel-agentd")
     wait.until(lambda: on(pair.standby, "pgrep -x gemel-agentd", check=False).returncode != 0, 10,
                "the agent does not end")
     time.sleep(2)  # longer than a lease
