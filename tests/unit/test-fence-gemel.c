@@ -77,10 +77,8 @@ process(qb_ipcs_connection_t *connection, void *data, size_t size)
 {
 	const struct control_message *message = data;
 	size_t length = size - sizeof(*message);
-	struct {
-		struct control_reply reply;
-		char room[TEXT_MAX];
-	} answer = {.reply.header.id = CONTROL_MESSAGE_ID};
+	_Alignas(struct control_reply) char room[sizeof(struct control_reply) + TEXT_MAX] = {0};
+	struct control_reply *answer = (struct control_reply *)room;
 
 	if (write(asked[1], message->json, length) != (ssize_t)length)
 		_exit(1);
@@ -89,9 +87,10 @@ process(qb_ipcs_connection_t *connection, void *data, size_t size)
 	if (strcmp(agent_says, IS_SILENT) == 0)
 		return 0;
 	length = strlen(agent_says);
-	memcpy(answer.room, agent_says, length);
-	answer.reply.header.size = (int32_t)(sizeof(answer.reply) + length);
-	qb_ipcs_response_send(connection, &answer, (size_t)answer.reply.header.size);
+	memcpy(answer->json, agent_says, length);
+	answer->header.id = CONTROL_MESSAGE_ID;
+	answer->header.size = (int32_t)(sizeof(*answer) + length);
+	qb_ipcs_response_send(connection, answer, (size_t)answer->header.size);
 	return 0;
 }
 

@@ -92,8 +92,8 @@ keys_are_read_with_and_without_the_lines_before(void **state)
 	    "    0x67bcd1deadbeef42\n"
 	    "    0x1\n",
 	    /* other white space */
-	    "PR generation=0x1F,\t2 registered  reservation keys follow:\r\n"
-	    "\t0x67BCD1DEADBEEF42\r\n\t0x0000000000000001\r\n\n",
+	    ("PR generation=0x1F,\t2 registered  reservation keys follow:\r\n"
+	     "\t0x67BCD1DEADBEEF42\r\n\t0x0000000000000001\r\n\n"),
 	};
 	struct reservation_keys list;
 
