@@ -204,6 +204,16 @@ is_reserved(const struct barring *b)
 static void
 end_gone(struct barring *b)
 {
+	/* Whoever barred this node has a key there. An array that shows none may just have answered
+	 * with nothing, or have lost them: both nodes would reset themselves for that. */
+	if (!has_victims(b, barring_peer(b))) {
+		end_with(b, BARRING_UNKNOWN,
+		    "neither this node's key nor the peer's is registered on %s; the array has "
+		    "lost "
+		    "them, or answers with nothing: look at it, then boot the nodes one by one",
+		    b->place->devices[0]);
+		return;
+	}
 	end_with(b, BARRING_GONE,
 	    "this node's key is no longer registered on %s: the peer has barred it, and it must "
 	    "not write before it has rebooted",

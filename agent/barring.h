@@ -21,7 +21,7 @@
  *             whether the key is there, for who registers again after having been
  *             barred can write again, and the peer has a proof that it can't. Until it
  *             has registered a node must not mount.
- *   CHECK     Is our key there?
+ *   CHECK     Is our key there? Without it, GONE only if the peer's is there.
  *   BAR       Without our key: GONE. With the peer's: PREEMPT AND ABORT each of its keys; the
  *             array takes its registrations away on all ways and ends its commands in flight. Done
  *             only when a look afterwards shows our key, none of the peer's, nobody else's, and the

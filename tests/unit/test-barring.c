@@ -97,6 +97,20 @@ who_is_barred_bars_nobody(void **state)
 	assert_true(is_unchanged(&before));
 }
 
+/* An array that has lost its keys, or answers with nothing: both nodes would reset themselves. */
+static void
+without_any_key_nobody_is_gone(void **state)
+{
+	static const enum barring_kind kinds[] = {BARRING_CHECK, BARRING_BAR};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		memset(pair_array.keys, 0, sizeof(pair_array.keys));
+		assert_int_equal(pair_run(0, kinds[i], 0).end, BARRING_UNKNOWN);
+	}
+	assert_int_equal(pair_run(0, BARRING_REGISTER, pair_key(0)).end, BARRING_UNKNOWN);
+}
+
 static void
 a_peer_without_key_is_barred_already(void **state)
 {
@@ -472,6 +486,7 @@ main(void)
 	    cmocka_unit_test_setup(who_bars_has_barred_the_other_and_nobody_else, both_registered),
 	    cmocka_unit_test_setup(barring_takes_three_rounds, both_registered),
 	    cmocka_unit_test_setup(who_is_barred_bars_nobody, both_registered),
+	    cmocka_unit_test_setup(without_any_key_nobody_is_gone, both_registered),
 	    cmocka_unit_test_setup(a_peer_without_key_is_barred_already, empty_array),
 	    cmocka_unit_test_setup(
 		who_was_barred_does_not_register_again_in_this_life, both_registered),
