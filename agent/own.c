@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/mounts.h"
+#include "common/process.h"
 #include "common/progress.h"
 
 #include <errno.h>
@@ -117,6 +118,24 @@ has_address(const char *run_directory)
 	return result != GLOB_NOMATCH;
 }
 
+/* A mount or unmount that hangs, of an action that was killed: it may still happen. */
+static bool
+is_mounting(const char *run_directory)
+{
+	bool is_there = false;
+	struct process busy;
+	char pattern[4096];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/sharedstore-*.busy", run_directory);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			is_there = is_there || (process_load(found.gl_pathv[i], &busy) == 0 &&
+						   process_is_alive(&busy));
+	globfree(&found);
+	return is_there;
+}
+
 void
 own_look(const char *run_directory, const char *store_directory, struct own_holdings *holdings_r)
 {
@@ -124,7 +143,7 @@ own_look(const char *run_directory, const char *store_directory, struct own_hold
 
 	snprintf(pid_path, sizeof(pid_path), "%s/mailcored.pid", run_directory);
 	holdings_r->core = progress_core_pid(pid_path) != 0;
-	holdings_r->store = is_mounted(store_directory);
+	holdings_r->store = is_mounted(store_directory) || is_mounting(run_directory);
 	holdings_r->address = has_address(run_directory);
 }
 

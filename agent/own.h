@@ -19,8 +19,9 @@ int own_boot_id(const char *run_directory, struct id128 *boot_r);
 uint64_t own_pair_number(const struct config *config);
 
 struct own_holdings {
-	bool core;    /* a core holds the lock of its pid file */
-	bool store;   /* something is mounted at the store's directory, or that cannot be seen */
+	bool core;  /* a core holds the lock of its pid file */
+	bool store; /* something is mounted at the store's directory, or about to be, or that cannot
+		     * be seen */
 	bool address; /* a floating address is here: floatip keeps a state file while one is */
 };
 
