@@ -12,6 +12,7 @@ import fcntl
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 
 from . import plan
@@ -21,18 +22,27 @@ SIOCBRADDIF = 0x89A2
 SIOCBRDELIF = 0x89A3
 
 
+def told(argv, text=""):
+    """Run a program that is told text; what it says. By files, and not by pipes: a thread was seen
+    to wait for ever for the end of a pipe that nobody had open any more."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
+        given.write(text.encode())
+        given.seek(0)
+        status = subprocess.run(argv, stdin=given, stdout=said, stderr=said, timeout=30,
+                                check=False).returncode
+        said.seek(0)
+        words = said.read().decode(errors="replace")
+    if status != 0:
+        raise LabError(f"{argv[0]}: {words.strip()}")
+    return words
+
+
 def ip_batch(lines):
-    done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True,
-                          capture_output=True, check=False)
-    if done.returncode != 0:
-        raise LabError(f"ip: {done.stderr.strip()}")
+    told(["ip", "-batch", "-"], "\n".join(lines) + "\n")
 
 
 def nft(script):
-    done = subprocess.run(["nft", "-f", "-"], input=script, text=True, capture_output=True,
-                          check=False)
-    if done.returncode != 0:
-        raise LabError(f"nft: {done.stderr.strip()}")
+    told(["nft", "-f", "-"], script)
 
 
 def matches(name, line, way):
@@ -101,9 +111,11 @@ class Switchboard:
             raise LabError(f"{plan.port(host, cable)}: {error.strerror}; is {host.name} on?") from error
 
     def is_plugged(self, host, cable):
-        done = subprocess.run(["ip", "-o", "link", "show", "dev", plan.port(host, cable)],
-                              capture_output=True, text=True, check=False)
-        return f"master {cable.bridge}" in done.stdout
+        try:
+            seen = told(["ip", "-o", "link", "show", "dev", plan.port(host, cable)])
+        except LabError:
+            return False  # the host has just gone off
+        return f"master {cable.bridge}" in seen
 
     def block(self, host, line, direction, on):
         """Drop what comes in to, or goes out of, the host: by the cable of that line, or, where the
