@@ -739,7 +739,7 @@ def make_stand_ins(folder):
 def agent_and_witness_are_started_before_pacemaker():
     all_on()
     for host, program in STAND_INS.items():
-        assert on(host, f"tail -n 1 /var/log/gemel/{program}.log").stdout == "begun\n", host
+        assert on(host, f"tail -n 1 /var/log/gemel/{program}.out").stdout == "begun\n", host
         number = int(on(host, f"pgrep -of {program[:-1]}[{program[-1]}]").stdout)
         if plan.HOSTS[host].kind == "node":  # process numbers begin anew at each boot
             assert number < int(on(host, "pgrep -ox pacemakerd").stdout), "it came after Pacemaker"

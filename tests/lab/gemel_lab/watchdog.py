@@ -20,6 +20,7 @@ import time
 
 DEFAULT_S = 2.0
 TICK_S = 0.02
+IDLE_S = 0.2
 STEP_MAX_S = 0.25  # more at once is a stop of the machine
 TIMEOUT = re.compile(rb"timeout (\d{1,6})\n")
 
@@ -110,7 +111,8 @@ def watch(dogs, fire):
         for dog in dogs:
             poll.register(dog.fd, select.POLLIN)
         is_any_armed = any(dog.timer.left is not None for dog in dogs)
-        ready = {fd for fd, _ in poll.poll(TICK_S * 1000 if is_any_armed else None)}
+        # Never for ever: a node that boots may open its FIFO anew meanwhile.
+        ready = {fd for fd, _ in poll.poll((TICK_S if is_any_armed else IDLE_S) * 1000)}
         now = time.monotonic()
         for dog in dogs:
             boot_id = dog.machine.boot_id
