@@ -323,8 +323,9 @@ def forget_failures(pair):
     pair.run(pair.standby, "crm_resource", "--cleanup")
 
 
-# cuts_power: of the active node. revives: it stands still, and goes on when another has its place.
-Fault = namedtuple("Fault", "name text do undo cuts_power revives", defaults=(False,))
+# cuts_power: of the active node. lingers: it is there for a moment when another has its place
+# already, since it stood still, or since its kernel answers for the address while it resets.
+Fault = namedtuple("Fault", "name text do undo cuts_power lingers", defaults=(False,))
 
 FAULTS = {fault.name: fault for fault in (
     Fault("poweroff", "power cut of the active node", cut_power, power_on, True),
@@ -339,7 +340,7 @@ FAULTS = {fault.name: fault for fault in (
     Fault("move-pcs", "planned move with pcs", move_with_pcs, need_nothing, False),
     Fault("standby", "standby of the active node", put_on_standby, take_off_standby, False),
     Fault("kill-corosync", "SIGKILL of corosync on the active node", kill_corosync,
-          forget_failures, False),
+          forget_failures, False, True),
     Fault("split-rings", "both rings cut", split_rings, mend_cables, False),
     Fault("split-but-serial", "all lines but the serial cable cut", split_but_serial, mend_cables, False),
     Fault("split-but-disk", "all lines but the disk slots cut", split_but_disk, mend_cables, False),
@@ -352,7 +353,8 @@ FAULTS = {fault.name: fault for fault in (
     Fault("pause", "the active node paused for 10 s", pause_node, power_on, False, True),
     Fault("stop-agent", "SIGSTOP of the agent on the active node", stop_agent, power_on, False),
     Fault("kill-agents", "SIGKILL of the agents, at random", kill_agents, need_nothing, False),
-    Fault("stop-corosync", "SIGSTOP of corosync on the active node", stop_corosync, power_on, False),
+    Fault("stop-corosync", "SIGSTOP of corosync on the active node", stop_corosync, power_on, False,
+          True),
     Fault("fence-both", "both nodes fence at once", fence_each_other, power_on, False),
     Fault("starve", "8 busy loops and synced writes for 60 s", starve, need_nothing, False),
     Fault("refuse-writes", "a disk that reads and does not write", refuse_writes, replace_disk, False),

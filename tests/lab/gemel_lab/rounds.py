@@ -17,7 +17,7 @@ from .plan import LabError
 
 SERVICE_S = 60
 CAUSE_S = 5
-REVIVAL_S = 0.5
+LINGER_S = 0.5
 # Of each log, the last so many lines that tell what was decided and what went wrong.
 STORY_LINES = 20
 TELLING = re.compile(r"\[(TOTEM|QUORUM)|was not scheduled|(error|warning|notice): (?!Initiating|Requesting|State)")
@@ -118,8 +118,7 @@ def faults_on_cable(seen, fault, mac, struck_at, revived_at):
     """What a watch showed that must not be, one sentence each. mac: of the machine that was active; if
     the fault cuts power it had none between those two moments."""
     claims = seen.overlaps()
-    # A machine that comes back to life answers for its address until it has found out.
-    grace_s = REVIVAL_S if fault.revives and claims else 0
+    grace_s = LINGER_S if fault.lingers and claims else 0
     sentences = [f"{claim.mac} claimed {claim.address} again at {clock(claim.at)}, "
                  "after another had taken it" for claim in claims if claim.at >= claims[0].at + grace_s]
     sentences += [f"{rival.mac} acknowledged a message at {clock(rival.at)}, "
