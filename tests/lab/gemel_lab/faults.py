@@ -241,7 +241,7 @@ def starve(pair):
     load_up = ("for i in 1 2 3 4 5 6 7 8; do timeout {s} bash -c 'while :; do :; done' & done; "
                "timeout {s} bash -c 'while :; do dd if=/dev/zero of=/var/tmp/sync bs=4k count=64 "
                "oflag=sync status=none; done' & wait")
-    pair.run(pair.active, "bash", "-c", load_up.format(s=STARVE_S), check=False)
+    client.run(pair.active, ["bash", "-c", load_up.format(s=STARVE_S)], timeout=2 * STARVE_S, check=False)
     return lambda: cluster.holders(pair.region) == [pair.active] and boot_ids(pair) == before
 
 

@@ -43,10 +43,10 @@ class Machine:
         with self.lock:
             if self.is_on():
                 raise LabError(f"{self.host.name} is on already")
-            for part in ("os", "disk"):
-                self.cgroup.child(part).make()
-            self.cgroup.child("os").freeze(False)  # it may have been paused when its power went
             for tries_left in (2, 1, 0):
+                for part in ("os", "disk"):
+                    self.cgroup.child(part).make()
+                self.cgroup.child("os").freeze(False)  # it may have been paused when its power went
                 try:
                     self._boot()
                     return
