@@ -6,6 +6,7 @@
 #include "tests/sim/world.h"
 
 #define ANSWER_MS 10u
+#define RECORD_MS 300u
 
 /* ---- what is to be seen of this node ---- */
 
@@ -18,6 +19,7 @@ look(const struct world *w, const struct machine *m, struct pair_self *self)
 	    .is_ill = !watch_is_well(&n->watch),
 	    .is_latched = n->is_latched,
 	    .is_clean = n->is_clean,
+	    .is_bound = n->is_bound,
 	    .is_wrong = n->is_wrong,
 	};
 	(void)w;
@@ -139,6 +141,14 @@ refuse_all(struct world *w, struct machine *m)
 }
 
 static void
+answer_proved(struct world *w, struct machine *m)
+{
+	for (unsigned i = 0; i < m->node.proved_count; i++)
+		fencer_answer(w, m, m->node.proved[i].ticket, true);
+	m->node.proved_count = 0;
+}
+
+static void
 take_end(struct world *w, struct machine *m, enum fencing_end end)
 {
 	static const enum count kinds[FENCING_PROOFS] = {
@@ -159,27 +169,22 @@ take_end(struct world *w, struct machine *m, enum fencing_end end)
 	if (f->action == FENCING_OFF)
 		count(w, COUNT_OFF_PROVED);
 	law_proved_now(w, m);
-	for (unsigned i = 0; i < m->node.request_count; i++)
+	answer_proved(w, m);
+	for (unsigned i = 0; i < m->node.request_count; i++) {
 		law_proved(w, m, &m->node.requests[i]);
-	m->node.is_recording = true;
-	world_put(w, EV_RECORDED, m, between(w, 1 * MS, 30 * MS), 0);
+		m->node.proved[i] = m->node.requests[i];
+	}
+	m->node.proved_count = m->node.request_count;
+	m->node.request_count = 0;
+	/* Whether it could be written or not: the service does not wait for longer. */
+	world_put(w, EV_RECORDED, m, between(w, 1 * MS, RECORD_MS * MS), 0);
 }
 
 void
 node_on_recorded(struct world *w, struct machine *m, uint32_t a)
 {
-	struct node *n = &m->node;
-
 	(void)a;
-	n->is_recording = false;
-	if (chance_in_1000(&w->chance, 10)) {
-		SAY(w, "%s cannot record its proof", name_of(m));
-		refuse_all(w, m);
-		return;
-	}
-	for (unsigned i = 0; i < n->request_count; i++)
-		fencer_answer(w, m, n->requests[i].ticket, true);
-	n->request_count = 0;
+	answer_proved(w, m);
 }
 
 void
@@ -188,7 +193,6 @@ node_on_fence(struct world *w, struct machine *m, uint32_t ticket)
 	struct node *n = &m->node;
 	const struct fence *fence = &m->engine.fences[ticket % FENCES];
 	const uint64_t now_ms = machine_ms(w, m);
-	bool is_proved = false;
 
 	if (!fence->is_open || fence->serial != ticket / FENCES)
 		return;
@@ -198,18 +202,10 @@ node_on_fence(struct world *w, struct machine *m, uint32_t ticket)
 	}
 	if (n->pair.fencing.is_seeking)
 		count(w, COUNT_JOINED);
-	if (n->is_recording && peer_has_stopped(&n->pair.peer) &&
-	    (fence->is_reboot || n->pair.fencing.action == FENCING_OFF)) {
-		is_proved = true;
-	} else if (!pair_fence(&n->pair, fence->is_reboot ? FENCING_REBOOT : FENCING_OFF, now_ms,
-		       now_ms + FENCE_TIMEOUT_MS)) {
-		fencer_answer(w, m, ticket, false);
-		return;
-	}
-	n->requests[n->request_count] = (struct request){ticket, !fence->is_reboot, fence->boot};
-	if (is_proved)
-		law_proved(w, m, &n->requests[n->request_count]);
-	n->request_count++;
+	/* A node that has yielded does not answer any more. */
+	pair_fence(&n->pair, fence->is_reboot ? FENCING_REBOOT : FENCING_OFF, now_ms,
+	    now_ms + FENCE_TIMEOUT_MS);
+	n->requests[n->request_count++] = (struct request){ticket, !fence->is_reboot, fence->boot};
 	node_step(w, m);
 }
 
@@ -224,8 +220,8 @@ let_go(struct world *w, struct machine *m)
 	m->latch_is_off = n->pair.fencing.goes_off;
 	n->is_latched = !m->is_acting;
 	core_kill(w, m);
-	n->is_clean = n->is_latched && !m->core.runs && !m->core.is_writing && !m->has_address &&
-		      !m->is_mounted;
+	n->is_bound = m->has_address || m->is_mounted;
+	n->is_clean = n->is_latched && !m->core.runs && !m->core.is_writing && !n->is_bound;
 }
 
 static void

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* random -- the one source of chance: the same seed, the same run (SplitMix64). */
+/*
+ * random -- the one source of chance: the same seed, the same run (SplitMix64).
+ */
 #ifndef GEMEL_SIM_RANDOM_H
 #define GEMEL_SIM_RANDOM_H
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define BLOCK 1000u
-#define COUNTED 10000u /* so many have to show everything */
+#define COUNTED 40000u /* so many have to show everything */
 #define LAST 60
 #define LINE_MAX 512
 
@@ -152,7 +152,7 @@ print_help(void)
 	    "usage: sim [--seeds FROM-TO] [--seed N [--trace]] [--until-breach] [--strict]\n\n"
 	    "Simulates a pair under faults, one run for each seed, and checks its laws after\n"
 	    "every event. Speaks TAP.\n\n"
-	    "  --seeds FROM-TO  these (1-10000)\n"
+	    "  --seeds FROM-TO  these (1-40000)\n"
 	    "  --seed N         this one\n"
 	    "  --trace          and tell everything that happens\n"
 	    "  --until-breach   end at the first breach and print LAW SEEDS WHY\n"
@@ -171,7 +171,7 @@ main(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	uint64_t from = 1, to = 10000, one = 0;
+	uint64_t from = 1, to = 40000, one = 0;
 	bool is_traced = false, is_until = false;
 	int option;
 

@@ -132,13 +132,12 @@ struct node {
 	struct watch watch;
 	struct watch_sight seen;
 	uint64_t seen_generation;
-	bool is_latched, is_clean, is_wrong;
+	bool is_latched, is_clean, is_bound, is_wrong;
 	uint64_t answered_ms[LINES];
 	enum fencing_own told;
 	bool was_excluded;
-	struct request requests[REQUESTS];
-	unsigned request_count;
-	bool is_recording;
+	struct request requests[REQUESTS], proved[REQUESTS]; /* that wait; for the record only */
+	unsigned request_count, proved_count;
 	uint32_t bar_stage;
 };
 

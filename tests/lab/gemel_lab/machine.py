@@ -9,7 +9,6 @@ on /etc and /var that live in a folder of the host and outlast its power.
 import os
 import subprocess
 import threading
-import time
 import uuid
 
 from . import disk, plan, wait, watchdog
@@ -17,7 +16,6 @@ from .plan import LabError
 
 INIT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "host-init")
 KILL_S = 10
-RETRY_S = 0.3
 
 
 class Machine:
@@ -43,20 +41,15 @@ class Machine:
         with self.lock:
             if self.is_on():
                 raise LabError(f"{self.host.name} is on already")
-            for tries_left in (2, 1, 0):
-                for part in ("os", "disk"):
-                    self.cgroup.child(part).make()
-                self.cgroup.child("os").freeze(False)  # it may have been paused when its power went
-                try:
-                    self._boot()
-                    return
-                except (LabError, OSError) as error:
-                    self._end()
-                    if tries_left == 0:
-                        raise LabError(f"{self.host.name} does not boot: {error}; its last words: "
-                                       f"{self._last_words()}") from error
-                # The cables of the life before go with its network, when the kernel gets to it.
-                time.sleep(RETRY_S)
+            for part in ("os", "disk"):
+                self.cgroup.child(part).make()
+            self.cgroup.child("os").freeze(False)  # it may have been paused when its power went
+            try:
+                self._boot()
+            except (LabError, OSError) as error:
+                self._end()
+                raise LabError(f"{self.host.name} does not boot: {error}; its last words: "
+                               f"{self._last_words()}") from error
 
     def _boot(self):
         self.boot_id = str(uuid.uuid4())

@@ -15,11 +15,12 @@ import subprocess
 import tempfile
 import threading
 
-from . import plan
+from . import plan, wait
 from .plan import LabError
 
 SIOCBRADDIF = 0x89A2
 SIOCBRDELIF = 0x89A3
+REMOVE_S = 10
 
 
 def told(argv, text=""):
@@ -85,12 +86,20 @@ class Switchboard:
         ip_batch(lines)
 
     def remove_host(self, host):
-        """Take a host's cables away; those that went with its namespace are gone already."""
-        names = {name for _, name in socket.if_nameindex()}
-        lines = [f"link del dev {plan.port(host, cable)}" for cable in host.cables
-                 if plan.port(host, cable) in names]
-        if lines:
-            ip_batch(lines)
+        """Take a host's cables away; those of a network that has ended go by themselves, when the
+        kernel gets to it."""
+        ports = {plan.port(host, cable) for cable in host.cables}
+
+        def is_bare():
+            left = ports & {name for _, name in socket.if_nameindex()}
+            for port in left:
+                try:
+                    told(["ip", "link", "del", "dev", port])
+                except LabError:
+                    pass  # it has just gone
+            return not left
+
+        wait.until(is_bare, REMOVE_S, f"{host.name}: its old cables do not go")
 
     def _bridge_ioctl(self, request, bridge, port):
         index = socket.if_nametoindex(port)

@@ -97,7 +97,8 @@ class Watchdog:
         with self.lock:
             if is_ready:
                 self._drain()
-            if self.machine.is_paused or not self.timer.passes(seconds):
+            # It has no power of its own: what was armed by the life before does not bite this one.
+            if not self.machine.is_on() or self.machine.is_paused or not self.timer.passes(seconds):
                 return False
             self.timer.reset()
             return True
