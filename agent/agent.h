@@ -64,6 +64,7 @@ struct agent {
 		struct id128 life;
 		enum fencing_own own;
 		bool is_alone;
+		struct id128 alone; /* whose end that is */
 		int feed_error;
 	} told; /* what the log says already */
 
@@ -118,7 +119,8 @@ void agent_care_close(struct agent *agent);
 int agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX]);
 void agent_conduct_close(struct agent *agent);
 
-/* conduct.c: take the lease back, and tell the peer that this agent ends. 0; -EALREADY: told. */
+/* conduct.c: take the lease back, and tell the peer that this agent ends. 0; -EALREADY: told;
+ * -EBUSY: this node is about to end itself, and has promised it. */
 int agent_rest(struct agent *agent);
 
 /* conduct.c: something has changed: do what is owed now. */
@@ -148,7 +150,7 @@ void agent_array_suspect(struct agent *agent);
 void agent_array_bar(struct agent *agent);
 
 /* notify.c: tell of an event, unless it was told or is the peer's to tell. */
-int agent_notify_open(struct agent *agent, char error[AGENT_ERROR_MAX]);
+void agent_notify_open(struct agent *agent);
 void agent_notify_close(struct agent *agent);
 void agent_notify_step(struct agent *agent, uint64_t now_ms);
 void agent_event(struct agent *agent, const struct event *event);

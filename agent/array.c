@@ -22,6 +22,20 @@
 /* How often while the lease waits for it. */
 #define WAITED_MS 100u
 
+#define TOO_LATE                                                                               \
+	"the store is mounted, and this node is not registered; put the node on standby, and " \
+	"boot it"
+
+/* In this life, by a process before this one or by this (barrier.h). */
+static bool
+has_registered(const struct agent *agent)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/reserved", agent->config.run_directory);
+	return access(path, F_OK) == 0;
+}
+
 /* While this file is there sharedstore does not mount. */
 static void
 mark_unregistered(const struct agent *agent, bool is_unregistered)
@@ -115,19 +129,17 @@ static bool
 is_late(struct agent *agent)
 {
 	struct own_holdings held;
-	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/reserved", agent->config.run_directory);
-	if (access(path, F_OK) == 0)
+	if (has_registered(agent))
 		return false;
 	own_look(agent->config.run_directory, agent->config.store_directory, &held);
-	if (held.store && !agent->array_fault[0])
-		log_error(
-		    "array: the store is mounted, and this node is not registered; put the node "
-		    "on standby, and boot it");
-	if (held.store)
-		snprintf(agent->array_fault, sizeof(agent->array_fault), "mounted too early");
-	return held.store;
+	if (!held.store)
+		return false;
+	if (strcmp(agent->array_fault, TOO_LATE) != 0)
+		log_error("array: " TOO_LATE);
+	snprintf(agent->array_fault, sizeof(agent->array_fault), "%s", TOO_LATE);
+	agent->array_due_ms = clock_boot_ms() + RETRY_MS;
+	return true;
 }
 
 void
@@ -168,9 +180,7 @@ on_barred(void *context, enum barring_end end, const char *sentence, const json_
 	} else {
 		log_error("array: %s is not barred: %s", agent_peer_name(agent), sentence);
 		snprintf(agent->bar_fault, sizeof(agent->bar_fault),
-		    "it is silent, and cannot be "
-		    "barred from the array: %.384s",
-		    sentence);
+		    "it is silent, and cannot be barred from the array: %.384s", sentence);
 	}
 	fencing_barred(
 	    &agent->pair.fencing, end == BARRING_DONE ? NULL : agent->bar_fault, clock_boot_ms());
@@ -201,6 +211,7 @@ agent_array_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 	const struct pair_settings *settings = &agent->pair.settings;
 	struct barring_place *place = &agent->site.place;
 
+	mark_unregistered(agent, devices->count > 0 && !has_registered(agent));
 	if (devices->count == 0)
 		return 0;
 	if (devices->count > BARRING_PATHS_MAX) {
@@ -223,7 +234,6 @@ agent_array_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 			    devices->items[i], BARRING_DEVICE_MAX - 1);
 			return -EINVAL;
 		}
-	mark_unregistered(agent, true);
 	agent_array_step(agent, clock_boot_ms());
 	return 0;
 }

@@ -117,13 +117,16 @@ tell_own(struct agent *agent)
 static void
 tell_alone(struct agent *agent)
 {
+	const struct right *right = &agent->pair.right;
 	int error = 0;
 
-	if (agent->told.is_alone == agent->pair.right.is_alone)
+	if (agent->told.is_alone == right->is_alone &&
+	    (!right->is_alone || id128_is_same(&agent->told.alone, &right->ended)))
 		return;
-	agent->told.is_alone = agent->pair.right.is_alone;
-	if (agent->told.is_alone)
-		error = alone_write(agent->config.run_directory, &agent->pair.ended);
+	agent->told.is_alone = right->is_alone;
+	agent->told.alone = right->ended;
+	if (right->is_alone)
+		error = alone_write(agent->config.run_directory, &right->ended);
 	else
 		alone_remove(agent->config.run_directory);
 	if (error)
@@ -215,6 +218,8 @@ agent_step(struct agent *agent)
 int
 agent_rest(struct agent *agent)
 {
+	if (agent->pair.fencing.own != FENCING_OWN_FREE)
+		return -EBUSY;
 	if (agent->pair.is_resting)
 		return -EALREADY;
 	pair_rest(&agent->pair);
@@ -224,12 +229,12 @@ agent_rest(struct agent *agent)
 }
 
 static void
-on_beat(void *context, struct slice packet)
+on_beat(void *context, const struct beat *beat, struct slice packet)
 {
 	struct agent *agent = context;
 
 	agent->heard_ms = clock_boot_ms();
-	if (agent->pair.said.flags & BEAT_RELEASED && packet.length == BEAT_BYTES)
+	if (beat->flags & BEAT_RELEASED && packet.length == BEAT_BYTES)
 		memcpy(agent->word, packet.data, BEAT_BYTES);
 	agent_step(agent);
 }
@@ -238,7 +243,6 @@ static void
 on_engine(void *context, const struct engine_news *news)
 {
 	struct agent *agent = context;
-
 	bool is_change = news->has_peer != agent->news.has_peer;
 
 	if (news->is_connected != agent->news.is_connected)
@@ -399,12 +403,11 @@ agent_conduct_open(struct agent *agent, char error[AGENT_ERROR_MAX])
 		return result;
 	pair_open(&agent->pair, &settings);
 	agent->told.is_alone = agent->is_lost_told = settings.is_alone;
+	agent->told.alone = settings.ended;
 	/* The word was given by a process before this one: it is kept. */
 	agent->is_latched = latch_is_set(agent->config.run_directory);
 	agent->is_wrong = agent->is_latched;
-	result = agent_notify_open(agent, error);
-	if (result)
-		return result;
+	agent_notify_open(agent);
 	result =
 	    heart_open(&agent->heart, &agent->config, &agent->pair, agent->loop, &events, error);
 	if (result)

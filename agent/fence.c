@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whoever asks for the peer's end (fence_gemel), barring it, and the record of the proof. */
+/* Whoever asks for the peer's end (fence_gemel), and the record of the proof. */
 #include "agent/agent.h"
 
 #include "common/clock.h"
@@ -64,15 +64,17 @@ agent_fence_step(struct agent *agent, uint64_t now_ms)
 static json_t *
 evidence(const struct agent *agent)
 {
-	char hex[2 * BEAT_BYTES + 1], life[ID128_TEXT_BYTES];
+	char hex[2 * BEAT_BYTES + 1], ended[ID128_TEXT_BYTES], begun[ID128_TEXT_BYTES];
 
 	switch (agent->pair.fencing.proof) {
 	case FENCING_RELEASED:
 		for (size_t i = 0; i < BEAT_BYTES; i++)
 			snprintf(hex + 2 * i, 3, "%02x", agent->word[i]);
-		return json_pack("{s:s}", "word", hex);
+		return json_pack("{s:s}", "packet", hex);
 	case FENCING_NEWER_LIFE:
-		return json_pack("{s:s}", "newer", id128_text(&agent->pair.peer.life, life));
+		return json_pack("{s:s,s:s}", "ended",
+		    id128_text(&agent->pair.fencing.target, ended), "begun",
+		    id128_text(&agent->pair.peer.life, begun));
 	case FENCING_BARRED:
 		return json_incref(agent->bar_evidence);
 	case FENCING_UNPROVED:

@@ -125,7 +125,7 @@ on_packet(void *context, unsigned number, struct slice packet)
 	one->last_fault = BEAT_OK;
 	switch (pair_take(heart->pair, number, &beat, now_ms)) {
 	case PAIR_BELIEVED:
-		heart->events.on_beat(heart->events.context, packet);
+		heart->events.on_beat(heart->events.context, &beat, packet);
 		return;
 	case PAIR_UNPROVED:
 		answer(heart, number, now_ms);

@@ -26,7 +26,7 @@ struct heart_events {
 	/* What is to be seen of this node now; for what it says. */
 	void (*look)(void *context, struct pair_self *self_r);
 	/* A beat was believed; packet is the signed original. */
-	void (*on_beat)(void *context, struct slice packet);
+	void (*on_beat)(void *context, const struct beat *beat, struct slice packet);
 	void *context;
 };
 

@@ -3,9 +3,8 @@
  * history -- the record of proofs: on what grounds this node said that its peer had stopped.
  *
  * One JSON object a line, in the file "fence-history" of a directory that only root may read. A
- * record is durable before its success is told: history_append() has returned 0. The other way
- * round does not hold: after an error, or a crash in between, a record may be there whose
- * success nobody was told.
+ * record is durable when history_append() has returned 0. The other way round does not hold: after
+ * an error, or a crash in between, a record may be there whose success nobody was told.
  *
  * What a crash or a failed write leaves is a line that is no object: it is skipped. Each record
  * brings a line end before it too, so nothing that stands there can spoil it. From

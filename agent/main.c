@@ -114,15 +114,19 @@ on_rested(void *data)
 	qb_loop_stop(agent->loop);
 }
 
-/* The peer has to hear of it, or it waits for this node's word for ever. */
+/* The peer has to hear of it, or it waits for this node's word for ever. What was promised to the
+ * peer is kept first: then this node ends, and the agent with it. */
 static int32_t
 on_terminate(int32_t signal_number, void *data)
 {
 	struct agent *agent = data;
 	qb_loop_timer_handle handle;
+	int result = agent->is_paired ? agent_rest(agent) : 0;
 
+	if (result == -EBUSY)
+		return 0;
 	log_notice("agent: signal %d: ending", signal_number);
-	if (!agent->is_paired || agent_rest(agent) != 0 ||
+	if (!agent->is_paired || result ||
 	    qb_loop_timer_add(
 		agent->loop, QB_LOOP_HIGH, REST_MS * 1000000ull, agent, on_rested, &handle) != 0)
 		qb_loop_stop(agent->loop);
@@ -191,6 +195,7 @@ open_pair(struct agent *agent, char error[AGENT_ERROR_MAX])
 		return result;
 	}
 	agent->is_paired = true;
+	agent->watchdog.fd = -1;
 	result = agent_conduct_open(agent, error);
 	return result ? result : open_digests(agent, error);
 }

@@ -268,23 +268,26 @@ agent_notify_step(struct agent *agent, uint64_t now_ms)
 		log_warning("%s", text);
 }
 
-int
-agent_notify_open(struct agent *agent, char error[AGENT_ERROR_MAX])
+/* What is wrong with the traps is told, and costs the service nothing. */
+void
+agent_notify_open(struct agent *agent)
 {
 	const char *names[EVENT_NODES] = {
 	    agent->config.pair_nodes.items[0], agent->config.pair_nodes.items[1]};
 	struct trap_settings settings;
+	char error[CONFIG_ERROR_MAX];
 	int result = trap_settings_read(&agent->config, geteuid(), &settings, error);
 
-	if (result)
-		return result;
 	event_filter_open(&agent->filter, names, agent->pair.settings.node);
+	if (result) {
+		log_error("snmp: no traps are sent: %s", error);
+		return;
+	}
 	result = trap_sender_open(&settings, agent->node, TRAP_ENGINE_DIRECTORY, &agent->sender);
 	snmp_secrets_forget(&settings.secrets);
 	if (result)
-		snprintf(error, AGENT_ERROR_MAX, "snmp: no thread can be started: %s",
-		    strerror(-result));
-	return result;
+		log_error(
+		    "snmp: no traps are sent: no thread can be started: %s", strerror(-result));
 }
 
 void

@@ -153,8 +153,8 @@ own_end(bool goes_off)
 	/* The kernel's own way asks each disk to flush first, and waits for it. */
 	int fd = open(SYSRQ, O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0 && write(fd, goes_off ? "o" : "b", 1) == 1)
-		close(fd);
+	if (fd < 0 || write(fd, goes_off ? "o" : "b", 1) != 1)
+		log_error("agent: " SYSRQ ": %m; the slower way is tried");
 	reboot(goes_off ? RB_POWER_OFF : RB_AUTOBOOT);
 	log_error("agent: the kernel refuses that: %m; the watchdog has to do it");
 	abort();
