@@ -18,6 +18,7 @@
 /* A beat that answers nothing is answered at once, so that two that meet need not wait for the next
  * ones; but not more often than this. */
 #define ANSWER_MS 10u
+#define TELL_MS 60000u
 
 static int
 check_key_file(int fd, const char *path, char error[HEART_ERROR_MAX])
@@ -85,15 +86,16 @@ send_on(struct heart *heart, unsigned number, const struct pair_self *self)
 	line_send(heart->lines[number].line, packet);
 }
 
+/* Told once in a while: who floods us must not fill the log. */
 static void
-refuse(struct heart_line *one, unsigned number, enum beat_fault fault)
+refuse(struct heart_line *one, unsigned number, enum beat_fault fault, uint64_t now_ms)
 {
 	one->refused++;
-	/* Once for each kind in a row: who floods us must not fill the log. */
-	if (fault != one->last_fault)
-		log_warning(
-		    "heart: line %u: a packet was refused: %s", number, beat_fault_text(fault));
-	one->last_fault = fault;
+	if (one->told_ms && now_ms - one->told_ms < TELL_MS)
+		return;
+	one->told_ms = now_ms;
+	log_warning("heart: line %u: a packet was refused, %llu so far: %s", number,
+	    (unsigned long long)one->refused, beat_fault_text(fault));
 }
 
 static void
@@ -119,10 +121,9 @@ on_packet(void *context, unsigned number, struct slice packet)
 	enum beat_fault fault = seal_open(&heart->keys, packet, &beat);
 
 	if (fault != BEAT_OK) {
-		refuse(one, number, fault);
+		refuse(one, number, fault, now_ms);
 		return;
 	}
-	one->last_fault = BEAT_OK;
 	switch (pair_take(heart->pair, number, &beat, now_ms)) {
 	case PAIR_BELIEVED:
 		heart->events.on_beat(heart->events.context, &beat, packet);

@@ -19,7 +19,7 @@ struct heart_line {
 	struct line *line;
 	uint64_t answered_ms; /* when a beat was answered at once, last */
 	uint64_t refused;     /* packets that were not believed */
-	enum beat_fault last_fault;
+	uint64_t told_ms;     /* when the log was told of one, last */
 };
 
 struct heart_events {
