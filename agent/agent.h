@@ -146,7 +146,7 @@ void agent_array_close(struct agent *agent);
 void agent_array_step(struct agent *agent, uint64_t now_ms);
 void agent_array_suspect(struct agent *agent);
 
-/* array.c: begin to bar the peer; fencing_barred() is called when that has ended. */
+/* array.c: begin to bar the peer; pair_barred() is called when that has ended. */
 void agent_array_bar(struct agent *agent);
 
 /* notify.c: tell of an event, unless it was told or is the peer's to tell. */

@@ -19,7 +19,7 @@
  * not register, or time has made a leap (a machine that stood still may have been barred). */
 #define CHECK_MS 5000u
 #define RETRY_MS 1000u
-/* How often while the lease waits for it. */
+/* How often at most while the lease waits for it. */
 #define WAITED_MS 100u
 
 #define TOO_LATE                                                                               \
@@ -108,14 +108,15 @@ on_checked(void *context, enum barring_end end, const char *sentence, const json
 	struct agent *agent = context;
 
 	(void)evidence;
+	/* One path is enough for that; what is wrong with another is told all the same. */
+	if (barrier_saw_key(agent->array_look))
+		pair_has_key(&agent->pair, agent->array_looked_ms);
 	agent->array_look = NULL;
 	look_again_in(agent, CHECK_MS);
 	if (end == BARRING_GONE) {
 		be_gone(agent, sentence);
 		return;
 	}
-	if (end == BARRING_DONE)
-		pair_has_key(&agent->pair, agent->array_looked_ms);
 	/* Not seen is no evidence, either way. */
 	if (strcmp(agent->array_fault, sentence) != 0 && end == BARRING_UNKNOWN)
 		log_warning(
@@ -145,7 +146,7 @@ is_late(struct agent *agent)
 void
 agent_array_step(struct agent *agent, uint64_t now_ms)
 {
-	bool is_waited_for = agent->is_registered && pair_needs_look(&agent->pair) &&
+	bool is_waited_for = agent->is_registered && pair_needs_look(&agent->pair, now_ms) &&
 			     now_ms - agent->array_looked_ms >= WAITED_MS;
 
 	if (!agent->pair.settings.can_bar || agent->is_wrong || agent->array_look ||
@@ -182,8 +183,8 @@ on_barred(void *context, enum barring_end end, const char *sentence, const json_
 		snprintf(agent->bar_fault, sizeof(agent->bar_fault),
 		    "it is silent, and cannot be barred from the array: %.384s", sentence);
 	}
-	fencing_barred(
-	    &agent->pair.fencing, end == BARRING_DONE ? NULL : agent->bar_fault, clock_boot_ms());
+	pair_barred(&agent->pair, json_is_true(json_object_get(evidence, "peer_had_key")),
+	    end == BARRING_DONE ? NULL : agent->bar_fault, clock_boot_ms());
 	if (end == BARRING_GONE)
 		be_gone(agent, sentence);
 	else
@@ -196,7 +197,7 @@ agent_array_bar(struct agent *agent)
 	if (agent->is_registered)
 		agent->array_bar = barrier_bar(&agent->site, on_barred, agent);
 	else
-		fencing_barred(&agent->pair.fencing,
+		pair_barred(&agent->pair, false,
 		    "it is silent, and this node, which could bar it, is not registered with the "
 		    "array itself",
 		    clock_boot_ms());

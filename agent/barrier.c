@@ -331,6 +331,12 @@ barrier_bar(const struct barrier_site *site, barrier_done done, void *context)
 	return barrier_open(site, BARRING_BAR, done, context);
 }
 
+bool
+barrier_saw_key(const struct barrier *barrier)
+{
+	return barring_saw_key(&barrier->machine);
+}
+
 void
 barrier_drop(struct barrier **barrier)
 {

@@ -39,10 +39,13 @@ typedef void (*barrier_done)(
     void *context, enum barring_end end, const char *sentence, const json_t *evidence);
 
 /* Begin; site is borrowed until the end. What each end means is in barring.h. What comes back
- * lasts until done is called. */
+ * lasts until done has returned. */
 struct barrier *barrier_register(const struct barrier_site *site, barrier_done done, void *context);
 struct barrier *barrier_check(const struct barrier_site *site, barrier_done done, void *context);
 struct barrier *barrier_bar(const struct barrier_site *site, barrier_done done, void *context);
+
+/* Of a check, while done is called: barring_saw_key(). */
+bool barrier_saw_key(const struct barrier *barrier);
 
 /* End it in the middle; done will not be called. Not to be done to one that registers, but at the
  * end of the process. Takes NULL. */

@@ -195,6 +195,21 @@ is_ours_there(const struct barring *b)
 	return reservation_has_key(&b->last.keys[0], b->key);
 }
 
+bool
+barring_saw_key(const struct barring *b)
+{
+	bool is_seen = false;
+
+	for (unsigned path = 0; path < b->place->paths; path++) {
+		if (!b->last.has_keys[path])
+			continue;
+		if (!reservation_has_key(&b->last.keys[path], b->key))
+			return false;
+		is_seen = true;
+	}
+	return is_seen;
+}
+
 static bool
 is_reserved(const struct barring *b)
 {
@@ -350,10 +365,12 @@ take_answer(struct barring *b, const struct barring_command *command, struct sli
 {
 	int error = 0;
 
-	if (command->verb == BARRING_READ_KEYS)
+	if (command->verb == BARRING_READ_KEYS) {
 		error = reservation_parse_keys(text, &b->last.keys[command->path]);
-	else if (command->verb == BARRING_READ_RESERVATION)
+		b->last.has_keys[command->path] = error == 0;
+	} else if (command->verb == BARRING_READ_RESERVATION) {
 		error = reservation_parse_holder(text, &b->last.holders[command->path]);
+	}
 	if (error)
 		fail(b, command, 0, "what it says is not clear; run it by hand");
 }

@@ -81,6 +81,7 @@ struct barring_command {
 struct barring_look {
 	struct reservation_keys keys[BARRING_PATHS_MAX];
 	struct reservation_holder holders[BARRING_PATHS_MAX];
+	bool has_keys[BARRING_PATHS_MAX]; /* the path has shown its keys */
 };
 
 struct barring_place {
@@ -123,6 +124,10 @@ int barring_next(struct barring *b);
 /* Command number i has ended: with this exit status, or -errno when it could not be started, was
  * killed or late. text: what it printed. Then ask barring_next() and the end again. */
 void barring_ended(struct barring *b, unsigned i, int status, struct slice text);
+
+/* The newest look has shown our key on a path, and on none that answered it was missing. Less than
+ * DONE: a path may be dead, as long as another leads to the disk. */
+bool barring_saw_key(const struct barring *b);
 
 /* sg_persist's option for it. */
 const char *barring_verb_text(enum barring_verb verb);

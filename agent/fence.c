@@ -25,10 +25,29 @@ refuse_all(struct agent *agent, const char *reason)
 }
 
 static void
+refuse_late(struct agent *agent)
+{
+	struct agent_proved *proved = &agent->proved;
+
+	log_error("fence: the proof is not told: this agent stood still, and %s may be back",
+	    agent_peer_name(agent));
+	for (size_t i = 0; i < proved->count; i++)
+		control_refuse(proved->fencers[i], CONTROL_REFUSED,
+		    "%s had stopped, but this agent stood still since, and it may be back; ask "
+		    "again",
+		    agent_peer_name(agent));
+	proved->count = 0;
+}
+
+static void
 answer_proved(struct agent *agent)
 {
 	struct agent_proved *proved = &agent->proved;
 
+	if (proved->count > 0 && !pair_proof_holds(&agent->pair, clock_boot_ms())) {
+		refuse_late(agent);
+		return;
+	}
 	for (size_t i = 0; i < proved->count; i++)
 		control_answer(proved->fencers[i],
 		    json_pack("{s:s,s:s,s:I}", "proof", fencing_proof_text(proved->proof), "life",

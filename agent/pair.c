@@ -51,7 +51,9 @@ flags_of(const struct pair *pair, const struct pair_self *self, const struct id1
 {
 	uint8_t flags = fencing_flags(&pair->fencing);
 
-	if (!id128_is_none(heard) && id128_is_same(heard, &pair->peer.ended))
+	/* Who may have been replaced itself tells nobody that he is. */
+	if (!id128_is_none(heard) && id128_is_same(heard, &pair->peer.ended) &&
+	    !right_is_doubted(&pair->right, now_ms))
 		flags |= BEAT_EXCLUDES;
 	if (pair_lease(pair, now_ms) > now_ms)
 		flags |= BEAT_HAS_LEASE;
@@ -131,6 +133,21 @@ pair_hears(const struct pair *pair, unsigned line, uint64_t now_ms)
 }
 
 void
+pair_barred(struct pair *pair, bool had_key, const char *fault, uint64_t now_ms)
+{
+	if (!fault && !had_key && pair->peer.is_member)
+		fault = "it is in the cluster, and has no key at the array that could be taken";
+	pair->took_key = had_key;
+	fencing_barred(&pair->fencing, fault, now_ms);
+}
+
+bool
+pair_proof_holds(const struct pair *pair, uint64_t now_ms)
+{
+	return now_ms - pair->proved_ms < PAIR_REBOOT_MS;
+}
+
+void
 pair_fenced(struct pair *pair, uint64_t fenced_ms)
 {
 	if (pair->asked_ms > fenced_ms)
@@ -146,9 +163,9 @@ pair_has_key(struct pair *pair, uint64_t looked_ms)
 }
 
 bool
-pair_needs_look(const struct pair *pair)
+pair_needs_look(const struct pair *pair, uint64_t now_ms)
 {
-	return pair->right.has_lapsed;
+	return right_needs_look(&pair->right, now_ms);
 }
 
 void
@@ -199,13 +216,15 @@ gather(const struct pair *pair, const struct pair_self *self, uint64_t now_ms,
 static void
 take_proof(struct pair *pair, uint64_t now_ms)
 {
+	pair->proved_ms = now_ms;
 	switch (pair->fencing.proof) {
 	case FENCING_RELEASED:
 		pair->ended = pair->peer.life;
 		break;
 	case FENCING_BARRED:
-		/* Whatever life ran then is barred, and this one runs no more or is that. */
-		pair->ended = pair->barred;
+		/* Whatever life had a key is barred, and this one runs no more or is that. */
+		if (pair->took_key || !id128_is_same(&pair->ended, &pair->barred))
+			pair->ended = pair->took_key ? pair->barred : (struct id128){{0}};
 		/* And this node's key was there. */
 		right_has_key(&pair->right, now_ms);
 		break;
@@ -229,6 +248,17 @@ is_heard(const struct pair *pair, uint64_t now_ms)
 	return false;
 }
 
+/* A peer that barred this life without having heard it cannot tell it so. */
+static bool
+is_overtaken(const struct pair *pair, const struct pair_self *self)
+{
+	const struct beat *said = &pair->said;
+
+	return pair->peer.is_heard && self->role == CORE_ACTIVE &&
+	       (said->role == CORE_PROMOTING ||
+		   (core_role_owns(said->role) && said->generation > self->generation));
+}
+
 struct fencing_duty
 pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms)
 {
@@ -238,6 +268,8 @@ pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms)
 	right_tick(&pair->right, now_ms);
 	if (!is_heard(pair, now_ms))
 		peer_step(&pair->peer, PEER_EV_QUIET, NULL);
+	if (is_overtaken(pair, self))
+		right_doubt(&pair->right, now_ms);
 	gather(pair, self, now_ms, &facts);
 	duty = fencing_step(&pair->fencing, &facts);
 	if (duty.bar)

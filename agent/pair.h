@@ -62,7 +62,9 @@ struct pair {
 	struct beat said;    /* the peer's last beat that was believed */
 	uint64_t asked_ms;   /* when we sent what it answers */
 	struct id128 barred; /* the life that was heard last when barring began */
+	bool took_key;       /* it had one */
 	struct id128 ended;  /* the life whose end was proved last; none: it was not known */
+	uint64_t proved_ms;  /* when that was */
 };
 
 enum pair_heard {
@@ -84,6 +86,16 @@ pair_take(struct pair *pair, unsigned line, const struct beat *beat, uint64_t no
 /* What is owed now. When it says FENCING_PROVED the proof has been taken into account. */
 struct fencing_duty pair_step(struct pair *pair, const struct pair_self *self, uint64_t now_ms);
 
+/* Barring, which pair_step() asked for, has ended; as fencing_barred(). had_key: there was a key of
+ * the peer, and it was taken away. Where there was none, a life of it may be just about to register
+ * its first one; so it is no proof while the cluster has the peer, and never one of a life that was
+ * heard: with its key that is as good as a later one. */
+void pair_barred(struct pair *pair, bool had_key, const char *fault, uint64_t now_ms);
+
+/* The last proof may still be told. Pacemaker takes a proof for the peer as it is when it is told;
+ * where this node stood still meanwhile, a later life of the peer may be there and serve. */
+bool pair_proof_holds(const struct pair *pair, uint64_t now_ms);
+
 /* Pacemaker has had the peer's end from another level of its topology, a power switch, at that
  * moment. Without that word this node has no evidence, and its core acknowledges nothing until the
  * peer is back. It may come late: whoever has answered to what was asked since is there. */
@@ -92,8 +104,8 @@ void pair_fenced(struct pair *pair, uint64_t fenced_ms);
 /* The array has shown this node's key, by a look that began at looked_ms. */
 void pair_has_key(struct pair *pair, uint64_t looked_ms);
 
-/* The lease waits for a look at the array. */
-bool pair_needs_look(const struct pair *pair);
+/* The lease waits for a look at the array, or soon will. */
+bool pair_needs_look(const struct pair *pair, uint64_t now_ms);
 
 /* The agent ends in order: from now on this node acknowledges nothing, and says so, which is the
  * peer's evidence until it is heard again. */

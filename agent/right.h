@@ -12,7 +12,10 @@
  * alone. Meanwhile the peer may have barred this life and served, and then have been reset: its
  * next life knows nothing of that, answers, and gives its word. The array knows: the right begins
  * again when a look at it that began after the lapse has shown this node's key. It has lapsed, too,
- * when this node has stood still for as long as a lease.
+ * when this node has stood still for as long as a lease, or hears its peer in its place.
+ *
+ * Who is alone there may be barred by a later life of the peer, of which it hears nothing. So its
+ * evidence is the key, and its right ends lease_ms after the last look that has shown it.
  */
 #ifndef GEMEL_AGENT_RIGHT_H
 #define GEMEL_AGENT_RIGHT_H
@@ -28,6 +31,7 @@ struct right {
 	uint64_t ticked_ms;   /* when time was last looked at */
 	bool has_lapsed;      /* needs_key: the key was not seen since */
 	uint64_t lapsed_ms;
+	uint64_t key_ms; /* needs_key: then the key was there; 0: not seen yet */
 };
 
 /* needs_key: the pair is on an array with reservations. Such a right begins as one that has
@@ -43,8 +47,17 @@ void right_answered(struct right *right, const struct id128 *life, uint64_t aske
 /* The peer has ended, by a proof. life: none if it was not known. */
 void right_alone(struct right *right, const struct id128 *life);
 
+/* Something speaks against this node: on an array it has to see its key again. */
+void right_doubt(struct right *right, uint64_t now_ms);
+
 /* A look at the array that began at looked_ms has shown this node's key. */
 void right_has_key(struct right *right, uint64_t looked_ms);
+
+/* This node does not know whether it still has its key. */
+bool right_is_doubted(const struct right *right, uint64_t now_ms);
+
+/* It is time to look at the array for the key, by looks that take less than half a lease. */
+bool right_needs_look(const struct right *right, uint64_t now_ms);
 
 /* The moment, or 0. */
 uint64_t right_until(const struct right *right, uint64_t now_ms);

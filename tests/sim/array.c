@@ -92,10 +92,19 @@ array_on_registered(struct world *w, struct machine *m, uint32_t a)
 void
 array_on_key_look(struct world *w, struct machine *m, uint32_t a)
 {
+	struct node *n = &m->node;
+	const uint64_t now_ms = machine_ms(w, m);
+
 	(void)a;
-	world_put(w, EV_KEY_LOOK, m, KEY_CHECK_MS * MS, 0);
-	if (m->has_marker)
-		world_put(w, EV_KEY_SEEN, m, command_us(w), (uint32_t)machine_ms(w, m));
+	world_put(w, EV_KEY_LOOK, m, STEP_MS * MS, 0);
+	if (!m->has_marker || n->is_looking)
+		return;
+	if (now_ms - n->looked_ms <
+	    (pair_needs_look(&n->pair, now_ms) ? KEY_WAITED_MS : KEY_CHECK_MS))
+		return;
+	n->is_looking = true;
+	n->looked_ms = now_ms;
+	world_put(w, EV_KEY_SEEN, m, command_us(w), (uint32_t)now_ms);
 }
 
 static void
@@ -110,6 +119,7 @@ found_gone(struct world *w, struct machine *m)
 void
 array_on_key_seen(struct world *w, struct machine *m, uint32_t looked_ms)
 {
+	m->node.is_looking = false;
 	if (!can_read(w, m))
 		return;
 	if (array_has_key(w, m)) {
@@ -127,6 +137,7 @@ array_bar(struct world *w, struct machine *m)
 {
 	SAY(w, "%s begins to bar its peer", name_of(m));
 	law_bars(w, m);
+	m->node.took_key = false;
 	world_put(w, EV_BAR_LOOKED, m, command_us(w), 0);
 }
 
@@ -149,6 +160,7 @@ array_on_bar_looked(struct world *w, struct machine *m, uint32_t a)
 		found_gone(w, m);
 		bar_fails(w, m);
 	} else if (w->array.keys[!m->index].is_there) {
+		m->node.took_key = true;
 		world_put(w, EV_BAR_PREEMPT, m, command_us(w), m->node.run);
 	} else {
 		world_put(w, EV_BAR_ENDED, m, command_us(w), BAR_READ_BACK);
@@ -174,6 +186,7 @@ array_on_preempt(struct world *w, struct machine *m, uint32_t agent_run)
 		    w->array.keys[peer->index].boot, name_of(peer));
 		w->array.keys[peer->index].is_there = false;
 		peer->key_gone_us = w->now_us;
+		fault_at_preempt(w, peer);
 	}
 	if (!is_asked)
 		return;
@@ -192,7 +205,7 @@ array_on_bar_ended(struct world *w, struct machine *m, uint32_t a)
 	SAY(w, "%s %s", name_of(m), is_barred ? "sees its peer barred" : "could not bar its peer");
 	if (!is_barred)
 		count(w, COUNT_BAR_FAILED);
-	fencing_barred(
-	    &m->node.pair.fencing, is_barred ? NULL : "it could not be barred", machine_ms(w, m));
+	pair_barred(&m->node.pair, m->node.took_key, is_barred ? NULL : "it could not be barred",
+	    machine_ms(w, m));
 	node_step(w, m);
 }

@@ -227,6 +227,29 @@ fault_on_fault(struct world *w, struct machine *first, uint32_t a)
 	    w, EV_FAULT, first, chance_spread(&w->chance, 20 * MS, 2 * w->fault_gap_ms * MS), 0);
 }
 
+/* ---- at the worst moment, which chance alone would hardly ever find ---- */
+
+/* The agent is stopped between a proof and the telling of it. */
+void
+fault_at_proof(struct world *w, struct machine *m)
+{
+	if (w->is_healed || !chance_in_1000(&w->chance, 50))
+		return;
+	count(w, COUNT_FAULT_AGENT_STOP);
+	node_stop(w, m, between(w, 1 * S, 8 * S));
+}
+
+/* Who loses its key cannot see that. */
+void
+fault_at_preempt(struct world *w, struct machine *victim)
+{
+	if (w->is_healed || !chance_in_1000(&w->chance, 200))
+		return;
+	SAY(w, "FAULT: a way to the array is cut (%s)", name_of(victim));
+	count(w, COUNT_FAULT_DISK_CUT);
+	spoil_way(w, victim, WAY_CUT, between(w, 500 * MS, 5 * S));
+}
+
 void
 fault_on_heal(struct world *w, struct machine *first, uint32_t a)
 {

@@ -143,8 +143,10 @@ refuse_all(struct world *w, struct machine *m)
 static void
 answer_proved(struct world *w, struct machine *m)
 {
+	bool holds = pair_proof_holds(&m->node.pair, machine_ms(w, m));
+
 	for (unsigned i = 0; i < m->node.proved_count; i++)
-		fencer_answer(w, m, m->node.proved[i].ticket, true);
+		fencer_answer(w, m, m->node.proved[i].ticket, holds);
 	m->node.proved_count = 0;
 }
 
@@ -178,6 +180,7 @@ take_end(struct world *w, struct machine *m, enum fencing_end end)
 	m->node.request_count = 0;
 	/* Whether it could be written or not: the service does not wait for longer. */
 	world_put(w, EV_RECORDED, m, between(w, 1 * MS, RECORD_MS * MS), 0);
+	fault_at_proof(w, m);
 }
 
 void

@@ -34,7 +34,8 @@
 #define STEP_MS 20u
 #define TOKEN_MS 600u
 #define FENCE_TIMEOUT_MS 20000u
-#define KEY_CHECK_MS 300u
+#define KEY_CHECK_MS 5000u
+#define KEY_WAITED_MS 100u /* while the lease waits for it */
 
 enum law {
 	LAW_1,
@@ -138,7 +139,9 @@ struct node {
 	bool was_excluded;
 	struct request requests[REQUESTS], proved[REQUESTS]; /* that wait; for the record only */
 	unsigned request_count, proved_count;
-	uint32_t bar_stage;
+	bool is_looking; /* at the array, for its key */
+	bool took_key;   /* of the peer, while it was barred */
+	uint64_t looked_ms;
 };
 
 /* mailcored. */
@@ -376,6 +379,8 @@ void fencer_answer(struct world *w, struct machine *m, uint32_t ticket, bool is_
 /* ---- fault.c ---- */
 
 void fault_open(struct world *w);
+void fault_at_proof(struct world *w, struct machine *m);
+void fault_at_preempt(struct world *w, struct machine *victim);
 
 /* ---- law.c ---- */
 

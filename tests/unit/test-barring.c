@@ -399,6 +399,32 @@ a_command_that_fails_anywhere_proves_nothing(void **state)
 			}
 }
 
+/* What a look has seen all the same: one dead path does not hide the disk. */
+static void
+a_key_is_seen_on_a_path_and_missing_on_none(void **state)
+{
+	static const char other[] = "  PR generation=0x2, 1 registered reservation key follows:\n"
+				    "    0x6704d00a01020304\n";
+	struct mishap dead = {.at = 0, .status = SG_NOT_READY}, foreign = {.at = 0, .text = other};
+	struct barring b = pair_run_with(1, BARRING_CHECK, 0, &dead);
+
+	(void)state;
+	assert_int_equal(b.end, BARRING_UNKNOWN);
+	assert_true(barring_saw_key(&b));
+	b = pair_run(1, BARRING_CHECK, 0);
+	assert_true(barring_saw_key(&b));
+	b = pair_run_with(1, BARRING_CHECK, 0, &foreign);
+	assert_false(barring_saw_key(&b));
+	pair_run(0, BARRING_BAR, 0);
+	dead.commands = 0;
+	b = pair_run_with(1, BARRING_CHECK, 0, &dead);
+	assert_false(barring_saw_key(&b));
+	pair_start(1);
+	dead.commands = 0;
+	b = pair_run_with(1, BARRING_CHECK, 0, &dead);
+	assert_false(barring_saw_key(&b));
+}
+
 /* On one path: a second one would show that something is wrong. */
 static void
 an_unclear_answer_anywhere_proves_nothing(void **state)
@@ -512,6 +538,7 @@ main(void)
 		who_has_another_name_in_the_same_life_has_to_reboot, both_registered),
 	    cmocka_unit_test_setup(a_unit_attention_is_only_asked_again, both_registered),
 	    cmocka_unit_test_setup(attentions_without_end_are_an_end, both_registered),
+	    cmocka_unit_test_setup(a_key_is_seen_on_a_path_and_missing_on_none, both_registered),
 	    cmocka_unit_test_setup(a_command_that_fails_anywhere_proves_nothing, empty_array),
 	    cmocka_unit_test_setup(an_unclear_answer_anywhere_proves_nothing, both_registered),
 	    cmocka_unit_test_setup(

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/pair.h"
 
+#include "common/role.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -133,7 +135,7 @@ a_life_that_was_barred_has_ended_also_if_it_was_long_silent(void **state)
 	w->now_ms += 10 * PAIR_REBOOT_MS;
 	assert_true(pair_fence(&w->pair, FENCING_REBOOT, w->now_ms, w->now_ms + 20000));
 	assert_true(pair_step(&w->pair, &w->self, w->now_ms).bar);
-	fencing_barred(&w->pair.fencing, NULL, w->now_ms);
+	pair_barred(&w->pair, true, NULL, w->now_ms);
 	assert_int_equal(step(w), FENCING_PROVED);
 	assert_true(peer_has_stopped(&w->pair.peer));
 	for (int i = 0; i < 3; i++) {
@@ -157,6 +159,23 @@ after_a_fencing_by_power_it_serves_alone_until_it_is_answered(void **state)
 	/* Told again, late. */
 	pair_fenced(&w->pair, w->now_ms - 1);
 	assert_int_equal(pair_lease(&w->pair, w->now_ms + 5000), w->now_ms + LEASE_MS);
+}
+
+/* Meanwhile a later life may have come, and have been let in. */
+static void
+a_proof_that_was_not_told_in_time_is_told_no_more(void **state)
+{
+	struct world *w = *state;
+	struct pair_settings settings = settings_of(0, &ours);
+
+	settings.can_bar = true;
+	pair_open(&w->pair, &settings);
+	assert_true(pair_fence(&w->pair, FENCING_REBOOT, w->now_ms, w->now_ms + 20000));
+	assert_true(pair_step(&w->pair, &w->self, w->now_ms).bar);
+	pair_barred(&w->pair, true, NULL, w->now_ms);
+	assert_int_equal(pair_step(&w->pair, &w->self, w->now_ms).answer, FENCING_PROVED);
+	assert_true(pair_proof_holds(&w->pair, w->now_ms + PAIR_REBOOT_MS - 1));
+	assert_false(pair_proof_holds(&w->pair, w->now_ms + PAIR_REBOOT_MS));
 }
 
 static void
@@ -199,10 +218,113 @@ on_an_array_the_lease_needs_the_key(void **state)
 	pair_open(&w->pair, &settings);
 	meet(w);
 	assert_int_equal(pair_lease(&w->pair, w->now_ms), 0);
-	assert_true(pair_needs_look(&w->pair));
+	assert_true(pair_needs_look(&w->pair, w->now_ms));
 	pair_has_key(&w->pair, w->now_ms);
 	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms + LEASE_MS);
-	assert_false(pair_needs_look(&w->pair));
+	assert_false(pair_needs_look(&w->pair, w->now_ms));
+}
+
+/* A pair on an array: the key was seen, and the peer is about to be barred. */
+static void
+bar(struct world *w)
+{
+	struct pair_settings settings = settings_of(0, &ours);
+
+	settings.can_bar = true;
+	pair_open(&w->pair, &settings);
+	meet(w);
+	pair_has_key(&w->pair, w->now_ms);
+	w->now_ms += 500;
+	assert_true(pair_fence(&w->pair, FENCING_REBOOT, w->now_ms, w->now_ms + 20000));
+	assert_true(pair_step(&w->pair, &w->self, w->now_ms).bar);
+}
+
+/* It may be about to register. */
+static void
+a_member_without_a_key_is_not_barred(void **state)
+{
+	struct world *w = *state;
+
+	bar(w);
+	pair_member(&w->pair, true);
+	pair_barred(&w->pair, false, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_NO_END);
+	w->now_ms += FENCING_RETRY_MS;
+	pair_member(&w->pair, false);
+	assert_true(pair_step(&w->pair, &w->self, w->now_ms).bar);
+	pair_barred(&w->pair, false, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_PROVED);
+}
+
+static void
+a_life_that_had_no_key_yet_is_not_told_that_it_has_ended(void **state)
+{
+	struct world *w = *state;
+
+	bar(w);
+	pair_barred(&w->pair, false, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_PROVED);
+	assert_int_equal(pair_lease(&w->pair, w->now_ms), w->now_ms + LEASE_MS);
+	meet(w);
+	assert_false(w->peer.is_excluded);
+	/* But the one that was taken its key, though barred once more without one. */
+	set_up(state);
+	bar(w);
+	pair_barred(&w->pair, true, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_PROVED);
+	assert_true(pair_fence(&w->pair, FENCING_REBOOT, w->now_ms, w->now_ms + 20000));
+	assert_true(pair_step(&w->pair, &w->self, w->now_ms).bar);
+	pair_barred(&w->pair, false, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_PROVED);
+	assert_true(id128_is_same(&w->pair.ended, &life_a));
+	greet(w);
+	assert_true(w->peer.is_excluded);
+}
+
+static void
+who_does_not_know_whether_it_was_barred_tells_nobody_that_he_is(void **state)
+{
+	struct world *w = *state;
+
+	bar(w);
+	pair_barred(&w->pair, true, NULL, w->now_ms);
+	assert_int_equal(step(w), FENCING_PROVED);
+	/* It stands still. */
+	w->now_ms += LEASE_MS;
+	greet(w);
+	assert_false(w->peer.is_excluded);
+	pair_has_key(&w->pair, w->now_ms);
+	greet(w);
+	assert_true(w->peer.is_excluded);
+}
+
+/* Whoever barred this life without having heard it cannot say so. */
+static void
+who_hears_the_peer_in_its_place_looks_for_its_key(void **state)
+{
+	static const struct {
+		uint8_t role;
+		uint64_t generation;
+		bool is_doubted;
+	} cases[] = {
+	    {CORE_ACTIVE, 8, true},
+	    {CORE_PROMOTING, 7, true},
+	    {CORE_ACTIVE, 7, false},
+	    {CORE_STANDBY, 8, false},
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_up(state);
+		bar(w);
+		w->self =
+		    (struct pair_self){.role = cases[i].role, .generation = cases[i].generation};
+		meet(w);
+		w->self = (struct pair_self){.role = CORE_ACTIVE, .generation = 7};
+		step(w);
+		assert_int_equal(pair_lease(&w->pair, w->now_ms) == 0, cases[i].is_doubted);
+		assert_int_equal(pair_needs_look(&w->pair, w->now_ms), cases[i].is_doubted);
+	}
 }
 
 static void
@@ -234,9 +356,14 @@ main(void)
 	    LAW(a_life_that_may_have_run_at_the_request_proves_nothing),
 	    LAW(a_life_that_was_barred_has_ended_also_if_it_was_long_silent),
 	    LAW(after_a_fencing_by_power_it_serves_alone_until_it_is_answered),
+	    LAW(a_proof_that_was_not_told_in_time_is_told_no_more),
 	    LAW(what_was_proved_outlives_the_process),
 	    LAW(the_promise_to_stay_off_outlives_the_process),
 	    LAW(on_an_array_the_lease_needs_the_key),
+	    LAW(a_member_without_a_key_is_not_barred),
+	    LAW(a_life_that_had_no_key_yet_is_not_told_that_it_has_ended),
+	    LAW(who_does_not_know_whether_it_was_barred_tells_nobody_that_he_is),
+	    LAW(who_hears_the_peer_in_its_place_looks_for_its_key),
 	    LAW(a_restarted_agent_is_heard_at_once),
 	};
 

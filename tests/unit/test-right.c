@@ -146,6 +146,46 @@ who_stood_still_has_lost_it_though_alone(void **state)
 }
 
 static void
+who_is_alone_on_an_array_is_so_by_its_key(void **state)
+{
+	struct right r = held();
+	uint64_t now_ms = NOW_MS;
+
+	(void)state;
+	right_alone(&r, &life_a);
+	assert_false(right_needs_look(&r, now_ms));
+	for (; now_ms < NOW_MS + 900; now_ms += 100)
+		right_tick(&r, now_ms);
+	assert_true(right_needs_look(&r, now_ms));
+	assert_int_equal(right_until(&r, now_ms), NOW_MS + LEASE_MS);
+	right_has_key(&r, now_ms - 50);
+	assert_false(right_needs_look(&r, now_ms));
+	assert_int_equal(right_until(&r, now_ms), now_ms - 50 + LEASE_MS);
+	for (uint64_t end_ms = now_ms + LEASE_MS; now_ms <= end_ms; now_ms += 100)
+		right_tick(&r, now_ms);
+	assert_int_equal(right_until(&r, now_ms), 0);
+	/* An answer is none from before the key was seen again. */
+	right_answered(&r, &life_b, now_ms);
+	assert_int_equal(right_until(&r, now_ms), 0);
+}
+
+/* There is no gap between the last answer and the first look. */
+static void
+who_was_answered_a_moment_ago_had_its_key(void **state)
+{
+	struct right r = held();
+	uint64_t now_ms = NOW_MS;
+
+	(void)state;
+	for (; now_ms < NOW_MS + 5 * LEASE_MS; now_ms += 100) {
+		right_tick(&r, now_ms);
+		right_answered(&r, &life_a, now_ms);
+	}
+	right_alone(&r, &life_a);
+	assert_int_equal(right_until(&r, now_ms), now_ms - 100 + LEASE_MS);
+}
+
+static void
 without_an_array_a_pause_ends_it_by_itself(void **state)
 {
 	struct right r = opened(false);
@@ -171,6 +211,8 @@ main(void)
 	    cmocka_unit_test(what_lasts_needs_no_more_looks),
 	    cmocka_unit_test(what_has_lapsed_begins_again_only_with_a_later_look),
 	    cmocka_unit_test(who_stood_still_has_lost_it_though_alone),
+	    cmocka_unit_test(who_is_alone_on_an_array_is_so_by_its_key),
+	    cmocka_unit_test(who_was_answered_a_moment_ago_had_its_key),
 	    cmocka_unit_test(without_an_array_a_pause_ends_it_by_itself),
 	};
 
